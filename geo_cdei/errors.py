@@ -1,0 +1,65 @@
+"""Every error a user can meet, in one family.
+
+Each message says what was needed, what was given, how many, and the cure. The command line turns any of
+them into one message on stderr and exit code 2.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AlignmentError",
+    "BoundaryError",
+    "GeoCdeiError",
+    "GraphError",
+    "InputError",
+    "MatchError",
+    "OutputError",
+    "SchemaError",
+    "SettingsError",
+    "StatisticError",
+    "StudyError",
+]
+
+
+class GeoCdeiError(Exception):
+    """Root of the family; catch this one to catch them all."""
+
+
+class StudyError(GeoCdeiError):
+    """The folder is not a study, or a part of it is missing."""
+
+
+class SettingsError(GeoCdeiError):
+    """``geo-cdei.toml`` has an unknown key, a wrong type or an impossible value."""
+
+
+class InputError(GeoCdeiError):
+    """A file could not be read as what it should be."""
+
+
+class SchemaError(GeoCdeiError):
+    """A table has missing columns, bad cells, repeated keys or dangling references; all are listed."""
+
+
+class MatchError(GeoCdeiError):
+    """City names or codes that fit no unit, or more than one."""
+
+
+class BoundaryError(GeoCdeiError):
+    """Polygons, points or lines that cannot be used as boundaries."""
+
+
+class AlignmentError(GeoCdeiError):
+    """Two tables do not list the same things in the same order."""
+
+
+class GraphError(GeoCdeiError):
+    """A spatial graph cannot be built or does not fit the data."""
+
+
+class StatisticError(GeoCdeiError):
+    """A statistic is not defined for what it was given."""
+
+
+class OutputError(GeoCdeiError):
+    """A result could not be written; what was there before is left as it was."""
