@@ -10,6 +10,7 @@ __all__ = [
     "AlignmentError",
     "BoundaryError",
     "GeoCdeiError",
+    "GeoCdeiWarning",
     "GraphError",
     "InputError",
     "MatchError",
@@ -23,6 +24,10 @@ __all__ = [
 
 class GeoCdeiError(Exception):
     """Root of the family; catch this one to catch them all."""
+
+
+class GeoCdeiWarning(UserWarning):
+    """Something was answered in a way the reader should know of; the message names what and why."""
 
 
 class StudyError(GeoCdeiError):

@@ -1,0 +1,297 @@
+"""A graph and its cities' values as arrays, ready for a statistic.
+
+What every statistic needs before it may begin: the same cities in the same order, no city counted that has
+no value, no neighbor that has none, and an order of calculation that does not depend on the order of rows.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from .errors import AlignmentError, GeoCdeiWarning, GraphError, StatisticError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+    from libpysal.graph import Graph
+    from scipy import sparse
+
+    FloatArray = npt.NDArray[np.float64]
+    IntArray = npt.NDArray[np.int64]
+    BoolArray = npt.NDArray[np.bool_]
+
+__all__ = ["Aligned", "align", "check_order", "name_some", "standardize"]
+
+MINIMUM = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """The cities that have a value, in the order of their sorted ids.
+
+    Attributes
+    ----------
+    ids : pandas.Index of shape (n_cities,)
+        All cities of the caller, in the caller's order.
+    positions : numpy.ndarray of shape (n,)
+        Where the cities with a value stand in *ids*, smallest id first.
+    values : tuple of numpy.ndarray of shape (n,)
+        Their values, one array per variable.
+    weights : scipy.sparse.csr_array of shape (n, n)
+        Edges among them; no diagonal, no zeros, columns in ascending order.
+    alone : numpy.ndarray of bool, shape (n,)
+        True for a city none of whose neighbors has a value.
+    """
+
+    ids: pd.Index[str]
+    positions: IntArray
+    values: tuple[FloatArray, ...]
+    weights: sparse.csr_array
+    alone: BoolArray
+
+    @property
+    def n(self) -> int:
+        """Number of cities with a value."""
+        return len(self.positions)
+
+    def spread(self, values: FloatArray, *, keep: BoolArray | None = None) -> FloatArray:
+        """Put results back into the caller's order.
+
+        Parameters
+        ----------
+        values : numpy.ndarray of shape (n,)
+            One result per city with a value.
+        keep : numpy.ndarray of bool, shape (n,), optional
+            Where False, the result is withheld.
+
+        Returns
+        -------
+        numpy.ndarray of shape (n_cities,)
+            NaN for a city without a value and where a result is withheld.
+        """
+        result = np.full(len(self.ids), np.nan)
+        result[self.positions] = values if keep is None else np.where(keep, values, np.nan)
+        return result
+
+    def warn_untested(self, *, constant: bool = False, stacklevel: int = 3) -> None:
+        """Name the cities that were not tested, in one warning.
+
+        Parameters
+        ----------
+        constant : bool, default False
+            Whether all values are the same, so that nothing could be tested.
+        stacklevel : int, default 3
+            As for :func:`warnings.warn`.
+        """
+        tested = np.zeros(len(self.ids), dtype=np.bool_)
+        tested[self.positions] = True
+        reasons = []
+        if not tested.all():
+            absent = self.ids[~tested]
+            reasons.append(f"{len(absent)} of {len(self.ids)} cities have no value ({name_some(absent)})")
+        if self.alone.any():
+            alone = self.ids[np.sort(self.positions[self.alone])]
+            reasons.append(f"{len(alone)} have no neighbor with a value ({name_some(alone)})")
+        if constant:
+            reasons.append(f"all {self.n} values are the same")
+        if reasons:
+            message = f"Not tested, p is NaN: {'; '.join(reasons)}."
+            warnings.warn(message, GeoCdeiWarning, stacklevel=stacklevel)
+
+
+def align(graph: Graph, *columns: pd.Series[float], transform: str = "O") -> Aligned:
+    """Bring a graph and one or more variables into arrays.
+
+    Parameters
+    ----------
+    graph : libpysal.graph.Graph
+        Any graph without self-weights; it is not changed.
+    *columns : pandas.Series of shape (n_cities,)
+        Variables indexed as the graph. A city is kept that has a value in all of them.
+    transform : {"O", "B", "R"}, default "O"
+        Weights as they are, 1, or row-standardized over the neighbors that have a value.
+
+    Returns
+    -------
+    Aligned
+        The arrays.
+
+    Raises
+    ------
+    AlignmentError
+        If a variable lists other cities than the graph, or another order.
+    GraphError
+        If the graph has self-weights or *transform* is unknown.
+    StatisticError
+        If a variable is not numeric or infinite, or fewer than four cities have a value.
+
+    Examples
+    --------
+    >>> from libpysal.graph import Graph
+    >>> ids = ["d", "c", "b", "a", "e"]
+    >>> graph = Graph.from_arrays(ids, ["c", "d", "c", "b", "a"], [1, 1, 1, 1, 1])
+    >>> data = align(graph, pd.Series([4.0, 3.0, 2.0, 1.0, np.nan], index=ids))
+    >>> data.positions.tolist(), data.values[0].tolist()
+    ([3, 2, 1, 0], [1.0, 2.0, 3.0, 4.0])
+    """
+    for column in columns:
+        check_order(column.index, graph, what="y")
+    if transform not in ("O", "B", "R"):
+        raise GraphError(f'transform must be "O", "B" or "R"; got {transform!r}.')
+    numbers = [_numbers(column) for column in columns]
+    present = np.logical_and.reduce([~np.isnan(values) for values in numbers])
+    if int(present.sum()) < MINIMUM:
+        raise StatisticError(
+            f"At least {MINIMUM} cities with a value are needed; "
+            f"{int(present.sum())} of {len(present)} have one."
+        )
+    ids = columns[0].index
+    positions = np.flatnonzero(present)
+    weights = _clean(graph)
+    ordered = ids.is_monotonic_increasing
+    if not ordered:
+        order = np.asarray(ids.argsort(), dtype=np.int64)
+        positions = order[present[order]]
+    if not ordered or len(positions) < len(ids):
+        weights = weights[positions][:, positions]
+    if not weights.has_sorted_indices:
+        weights.sort_indices()
+    cardinality = np.diff(weights.indptr)
+    values = tuple(numbers_of[positions] for numbers_of in numbers)
+    return Aligned(ids, positions, values, _transformed(weights, cardinality, transform), cardinality == 0)
+
+
+def standardize(values: FloatArray) -> FloatArray:
+    """Express values in standard deviations (divisor n) from their mean.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of shape (n,)
+        Values without gaps.
+
+    Returns
+    -------
+    numpy.ndarray of shape (n,)
+        z-values; all NaN where the values are the same but for rounding.
+
+    Examples
+    --------
+    >>> standardize(np.array([1.0, 3.0])).tolist(), standardize(np.array([2.0, 2.0])).tolist()
+    ([-1.0, 1.0], [nan, nan])
+    """
+    centered = values - values.mean()
+    sd = float(np.sqrt(centered @ centered / len(values)))
+    if sd <= 1e-12 * float(np.abs(values).max()):
+        return np.full(len(values), np.nan)
+    result: FloatArray = centered / sd
+    return result
+
+
+def check_order(index: pd.Index[str], graph: Graph, *, what: str) -> None:
+    """Refuse a table that does not list the graph's cities in the graph's order.
+
+    Parameters
+    ----------
+    index : pandas.Index
+        Ids of the table.
+    graph : libpysal.graph.Graph
+        The graph.
+    what : str
+        Name of the table in the message.
+
+    Raises
+    ------
+    AlignmentError
+        If ids or their order differ.
+
+    Examples
+    --------
+    >>> from libpysal.graph import Graph
+    >>> check_order(pd.Index(["a", "b"]), Graph.from_arrays(["a", "b"], ["b", "a"], [1, 1]), what="y")
+    """
+    ids = graph.unique_ids
+    if index.equals(ids):
+        return
+    extra, absent = index.difference(ids), ids.difference(index)
+    raise AlignmentError(
+        f"{what} has {len(index)} cities, the graph has {len(ids)}; {len(extra)} cities of {what} are not in "
+        f"the graph (first: {extra[:3].tolist()}), {len(absent)} of the graph are not in {what} "
+        f"(first: {absent[:3].tolist()}). Build the graph from the same table, or put {what} in order with "
+        f"{what}.reindex(graph.unique_ids)."
+    )
+
+
+def name_some(names: Sequence[str] | pd.Index[str], *, limit: int = 10) -> str:
+    """Write a list of names for a message, shortened where it is long.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The names.
+    limit : int, default 10
+        How many to write out.
+
+    Returns
+    -------
+    str
+        The first names, and how many more there are.
+
+    Examples
+    --------
+    >>> name_some(["a", "b", "c"], limit=2)
+    'a, b and 1 more'
+    """
+    text = ", ".join(str(name) for name in names[:limit])
+    return text if len(names) <= limit else f"{text} and {len(names) - limit} more"
+
+
+def _numbers(column: pd.Series[float]) -> FloatArray:
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        raise StatisticError(
+            f"y must be numeric; {column.name!r} is {column.dtype}. Convert it with pandas.to_numeric."
+        )
+    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    infinite = np.isinf(values)
+    if infinite.any():
+        where = column.index[infinite]
+        raise StatisticError(f"y must be finite; {len(where)} cities are infinite: {name_some(where)}.")
+    return values
+
+
+def _clean(graph: Graph) -> sparse.csr_array:
+    """Give the weights without explicit zeros; never the array the graph itself holds if it must change."""
+    weights = graph.sparse
+    if weights.diagonal().any():
+        own = graph.unique_ids[weights.diagonal() != 0]
+        raise GraphError(
+            f"{len(own)} cities are their own neighbors ({name_some(own)}). Remove the self-weights; "
+            "Gi* adds the city itself."
+        )
+    if (weights.data == 0).any():
+        weights = weights.copy()
+        weights.eliminate_zeros()
+    return weights if weights.has_sorted_indices else weights.copy()
+
+
+def _transformed(
+    weights: sparse.csr_array, cardinality: npt.NDArray[np.integer], transform: str
+) -> sparse.csr_array:
+    from scipy import sparse
+
+    if transform == "O":
+        return weights
+    data = np.ones(len(weights.data))
+    if transform == "R":
+        sums = weights.sum(axis=1)
+        if (sums[cardinality > 0] <= 0).any():
+            raise GraphError(
+                "Row-standardizing needs rows of positive sum; use positive weights or transform='O'."
+            )
+        data = weights.data / np.repeat(sums, cardinality)
+    return sparse.csr_array((data, weights.indices, weights.indptr), shape=weights.shape)
