@@ -1,0 +1,161 @@
+"""The words of the pages, in Chinese and in English.
+
+What a reader sees and no table holds stands here, so that a page is in one language throughout. A word is
+asked for by its key; a key that is not here is a fault of the program, not of the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from geo_cdei.errors import OutputError
+
+__all__ = ["INTERFACE", "LANGUAGES", "word", "words"]
+
+LANGUAGES = ("zh", "en")
+
+_WORDS: dict[str, tuple[str, str]] = {
+    # controls
+    "themes": ("专题", "Theme"),
+    "overlays": ("叠加图层", "Overlays"),
+    "legend": ("图例", "Legend"),
+    "n_units": ("单元数", "Units"),
+    "search": ("查找城市（中文或英文名）", "Find a city (Chinese or English)"),
+    "no_match": ("没有找到", "No match"),
+    "map_label": ("地图：方向键移动，加减号缩放", "Map: arrow keys pan, plus and minus zoom"),
+    "zoom_in": ("放大", "Zoom in"),
+    "zoom_out": ("缩小", "Zoom out"),
+    "home": ("回到初始范围", "Back to the first view"),
+    "fullscreen": ("全屏", "Full screen"),
+    "leave_fullscreen": ("退出全屏", "Leave full screen"),
+    "png": ("导出 PNG 图片", "Save as PNG"),
+    "png_failed": ("图片导出失败", "The picture could not be made"),
+    "close": ("关闭", "Close"),
+    # legend
+    "not_scored": ("未评分", "not scored"),
+    "isolate": ("无邻接单元", "isolate"),
+    "outside": ("不属于任何城市群", "outside the clusters"),
+    "unscored_cluster": ("城市群无评分成员", "cluster without a scored member"),
+    "scheme": ("{scheme}，{k} 级，含上限", "{scheme}, {k} classes, upper bounds included"),
+    "FisherJenks": ("Fisher-Jenks 自然断点", "Fisher-Jenks natural breaks"),
+    "Quantiles": ("分位数", "Quantiles"),
+    "EqualInterval": ("等间距", "Equal intervals"),
+    "NaturalBreaks": ("自然断点", "Natural breaks"),
+    "HeadTailBreaks": ("头尾断点", "Head/tail breaks"),
+    "StdMean": ("均值-标准差", "Mean and standard deviations"),
+    "UserDefined": ("自定义断点", "Given breaks"),
+    # fields and layers
+    "score": ("得分", "Score"),
+    "rank": ("位次", "Rank"),
+    "tier": ("等级", "Tier"),
+    "province": ("所属省份", "Province"),
+    "cluster": ("城市群", "Cluster"),
+    "scale_2020": ("数字经济规模 2020（亿元）", "Digital economy 2020 (100 m yuan)"),
+    "gdp_2019": ("GDP 2019（亿元）", "GDP 2019 (100 m yuan)"),
+    "gdp_check": ("GDP 核对", "GDP check"),
+    "n_scored": ("已评分成员", "Scored members"),
+    "n_members": ("成员", "Members"),
+    "adcode": ("行政区划代码", "Adcode"),
+    "theme_score": ("城市得分", "City score"),
+    "theme_tier": ("城市等级", "City tier"),
+    "theme_cluster": ("城市群加权得分", "Weighted cluster score"),
+    "clusters": ("城市群边界", "City clusters"),
+    "provinces": ("省级界线", "Provinces"),
+    "names": ("主要城市", "Major cities"),
+    "first": ("一线", "First tier"),
+    "new_first": ("新一线", "New first tier"),
+    "second": ("二线", "Second tier"),
+    "third": ("三线", "Third tier"),
+    "fourth": ("四线", "Fourth tier"),
+    "dash_line": ("南海断续线", "Dash line"),
+    # values that the tables hold as keys
+    "confirmed": ("已核实", "confirmed"),
+    "sum confirmed": ("合计已核实", "sum confirmed"),
+    "related figure agrees": ("相关数字吻合", "related figure agrees"),
+    "unconfirmed": ("未核实", "unconfirmed"),
+    # what a page shows, and where its numbers come from
+    "page_scores": (
+        "城市得分、等级与城市群加权得分",
+        "City scores, tiers and weighted cluster scores",
+    ),
+    "note_weighting": (
+        "权重 {weights} 由 {n} 个已公布的城市群得分反推，原书未说明；均方根误差 {rmse}"
+        "（其他权重：{rivals}）；GDP 不确定性下的区间：{interval}",
+        "The weights {weights} are inferred from {n} published cluster scores, not documented: RMSE {rmse} "
+        "(rivals: {rivals}); interval under GDP uncertainty: {interval}",
+    ),
+    "note_national": (
+        "全国平均：按 {weights} 加权 {weighted}，不加权 {unweighted}",
+        "National mean: {weighted} weighted by {weights}, {unweighted} unweighted",
+    ),
+    # notices
+    "sketch": ("示意图（未送审）", "Sketch map, not reviewed"),
+    "approval": ("审图号：{number}", "Map approval number: {number}"),
+    "nine_of_ten": ("断续线数据含十段中的九段", "The dash line has nine of the ten dashes"),
+    "mercator": ("网络墨卡托投影：越往北面积显得越大", "Web Mercator: areas look larger towards the north"),
+    "source": ("来源：{source}", "Source: {source}"),
+    "date": ("日期：{date}", "Date: {date}"),
+}
+
+#: What the scripts of a page ask for.
+INTERFACE = (
+    "themes", "overlays", "legend", "n_units", "search", "no_match", "map_label", "zoom_in", "zoom_out",
+    "home", "fullscreen", "leave_fullscreen", "png", "png_failed", "close",
+)  # fmt: skip
+
+
+def word(key: str, lang: str, **values: object) -> str:
+    """Give one word or line in a language.
+
+    Parameters
+    ----------
+    key : str
+        The key of the word.
+    lang : {"zh", "en"}
+        The language.
+    **values : object
+        What the line leaves open.
+
+    Returns
+    -------
+    str
+        The word; not yet escaped.
+
+    Raises
+    ------
+    OutputError
+        If there are no words in that language.
+
+    Examples
+    --------
+    >>> word("sketch", "zh"), word("date", "en", date="2026-01-31")
+    ('示意图（未送审）', 'Date: 2026-01-31')
+    """
+    if lang not in LANGUAGES:
+        raise OutputError(
+            f"a page is written in one of {LANGUAGES}, got {lang!r}. Set the language to zh or en."
+        )
+    return _WORDS[key][LANGUAGES.index(lang)].format(**values)
+
+
+def words(keys: Iterable[str], lang: str) -> dict[str, str]:
+    """Give several words in a language, by their keys.
+
+    Parameters
+    ----------
+    keys : iterable of str
+        Keys of words.
+    lang : {"zh", "en"}
+        The language.
+
+    Returns
+    -------
+    dict of str to str
+        The words; a key that has no word stands for itself.
+
+    Examples
+    --------
+    >>> words(["confirmed", "estimated"], "zh")
+    {'confirmed': '已核实', 'estimated': 'estimated'}
+    """
+    return {key: word(key, lang) if key in _WORDS else key for key in keys}
