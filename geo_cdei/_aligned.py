@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     IntArray = npt.NDArray[np.int64]
     BoolArray = npt.NDArray[np.bool_]
 
-__all__ = ["Aligned", "align", "check_order", "name_some", "standardize"]
+__all__ = ["Aligned", "align", "check_index", "check_order", "name_some", "standardize"]
 
 MINIMUM = 4
 
@@ -215,15 +215,36 @@ def check_order(index: pd.Index[str], graph: Graph, *, what: str) -> None:
     >>> from libpysal.graph import Graph
     >>> check_order(pd.Index(["a", "b"]), Graph.from_arrays(["a", "b"], ["b", "a"], [1, 1]), what="y")
     """
-    ids = graph.unique_ids
+    check_index(index, graph.unique_ids, what=what, whose="the graph")
+
+
+def check_index(index: pd.Index[str], ids: pd.Index[str], *, what: str, whose: str) -> None:
+    """Refuse an index that does not list the same cities in the same order as another one.
+
+    Parameters
+    ----------
+    index, ids : pandas.Index
+        What was given, and what it must equal.
+    what, whose : str
+        Names of the two in the message.
+
+    Raises
+    ------
+    AlignmentError
+        If ids or their order differ.
+
+    Examples
+    --------
+    >>> check_index(pd.Index(["a", "b"]), pd.Index(["a", "b"]), what="lag", whose="z")
+    """
     if index.equals(ids):
         return
     extra, absent = index.difference(ids), ids.difference(index)
     raise AlignmentError(
-        f"{what} has {len(index)} cities, the graph has {len(ids)}; {len(extra)} cities of {what} are not in "
-        f"the graph (first: {extra[:3].tolist()}), {len(absent)} of the graph are not in {what} "
-        f"(first: {absent[:3].tolist()}). Build the graph from the same table, or put {what} in order with "
-        f"{what}.reindex(graph.unique_ids)."
+        f"{what} has {len(index)} cities, {whose} has {len(ids)}; {len(extra)} cities of {what} are not in "
+        f"{whose} (first: {extra[:3].tolist()}), {len(absent)} cities of {whose} are not in {what} "
+        f"(first: {absent[:3].tolist()}). Build both from the same table, or put {what} in order with "
+        f"{what}.reindex(…)."
     )
 
 
@@ -256,7 +277,7 @@ def _numbers(column: pd.Series[float]) -> FloatArray:
         raise StatisticError(
             f"y must be numeric; {column.name!r} is {column.dtype}. Convert it with pandas.to_numeric."
         )
-    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    values = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
     infinite = np.isinf(values)
     if infinite.any():
         where = column.index[infinite]
@@ -266,7 +287,7 @@ def _numbers(column: pd.Series[float]) -> FloatArray:
 
 def _clean(graph: Graph) -> sparse.csr_array:
     """Give the weights without explicit zeros; never the array the graph itself holds if it must change."""
-    weights = graph.sparse
+    weights: sparse.csr_array = graph.sparse
     if weights.diagonal().any():
         own = graph.unique_ids[weights.diagonal() != 0]
         raise GraphError(

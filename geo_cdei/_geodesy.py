@@ -194,7 +194,8 @@ def nearest(lon: npt.ArrayLike, lat: npt.ArrayLike, k: int) -> tuple[IntArray, F
     positions, km = np.empty((n, k), dtype=np.int64), np.empty((n, k))
     rows, size = np.arange(n), min(n, k + 5)
     while len(rows):
-        chord, candidates = tree.query(vectors[rows], k=size)
+        found = tree.query(vectors[rows], k=size)
+        chord, candidates = np.asarray(found[0]), np.asarray(found[1], dtype=np.int64)
         arc = _arc_km(chord)
         done = (arc[:, -1] > arc[:, k] * _WIDEN + 1e-6) | (size == n)
         where = rows[done]

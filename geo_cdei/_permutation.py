@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     IntArray = npt.NDArray[np.int64]
     BoolArray = npt.NDArray[np.bool_]
 
-__all__ = ["Counts", "compare", "conditional_counts", "draw_ids", "permuted_values"]
+__all__ = ["Counts", "compare", "conditional_counts", "draw_ids", "permuted_products", "permuted_values"]
 
 # Cells of the random table drawn at a time. Part of the definition of the draws: another number, other draws.
 _DRAW_CELLS = 8_000_000
@@ -136,6 +136,43 @@ def permuted_values(values: FloatArray, permutations: int, rng: np.random.Genera
         yield rng.permuted(rows, axis=1, out=rows)
 
 
+def permuted_products(
+    values: FloatArray, weights: sparse.csr_array, *, permutations: int, seed: int
+) -> tuple[FloatArray, FloatArray]:
+    """Shuffle all values and sum the products, and the squares, over all edges.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of shape (n,)
+        Values in the order of the sorted ids.
+    weights : scipy.sparse.csr_array of shape (n, n)
+        Edge weights in the same order.
+    permutations, seed : int
+        Number of shuffles, and the seed of all draws.
+
+    Returns
+    -------
+    products, squares : numpy.ndarray of shape (permutations,)
+        ``sum_ij w_ij v_i v_j`` and ``sum_ij w_ij (v_i**2 + v_j**2)`` of every shuffle.
+
+    Examples
+    --------
+    >>> from scipy import sparse
+    >>> pair = sparse.csr_array(np.array([[0.0, 1.0], [1.0, 0.0]]))
+    >>> products, squares = permuted_products(np.array([2.0, 3.0]), pair, permutations=2, seed=0)
+    >>> products.tolist(), squares.tolist()
+    ([12.0, 12.0], [26.0, 26.0])
+    """
+    rng = np.random.default_rng(seed)
+    ends = np.asarray(weights.sum(axis=0)) + np.asarray(weights.sum(axis=1))
+    products, squares = [], []
+    for rows in permuted_values(values, permutations, rng):
+        lagged = weights @ rows.T
+        products.append(np.einsum("ij,ji->i", rows, lagged))
+        squares.append(rows**2 @ ends)
+    return np.concatenate(products), np.concatenate(squares)
+
+
 def compare(simulated: FloatArray, observed: npt.ArrayLike) -> Counts:
     """Count the simulated values on either side of the observed ones.
 
@@ -144,7 +181,7 @@ def compare(simulated: FloatArray, observed: npt.ArrayLike) -> Counts:
     simulated : numpy.ndarray of shape (n, permutations)
         One row per observed value.
     observed : array_like of shape (n,)
-        The observed values.
+        The observed values; a single number for one row.
 
     Returns
     -------
@@ -157,7 +194,7 @@ def compare(simulated: FloatArray, observed: npt.ArrayLike) -> Counts:
     >>> counts.ge.tolist(), counts.le.tolist(), counts.mean.tolist()
     ([2], [2], [2.0])
     """
-    value = np.asarray(observed, dtype=np.float64)[:, None]
+    value = np.atleast_1d(np.asarray(observed, dtype=np.float64))[:, None]
     slack = _RELATIVE_TIE * np.maximum(np.abs(simulated).max(axis=1, keepdims=True), np.abs(value))
     return Counts(
         ge=np.count_nonzero(simulated >= value - slack, axis=1).astype(np.int64),

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
     BoolArray = npt.NDArray[np.bool_]
 
-__all__ = ["ALTERNATIVES", "check_inference", "default_permutations", "fdr_significant", "p_value"]
+__all__ = [
+    "ALTERNATIVES",
+    "check_inference",
+    "default_permutations",
+    "fdr_significant",
+    "normal_p",
+    "p_value",
+]
 
 ALTERNATIVES = ("two-sided", "greater", "less")
 
@@ -108,6 +115,33 @@ def p_value(
     if alternative == "less":
         return (below + 1.0) / (permutations + 1.0)
     return np.minimum(1.0, 2.0 * (np.minimum(above, below) + 1.0) / (permutations + 1.0))
+
+
+def normal_p(z: float, alternative: str = "two-sided") -> float:
+    """Turn a standard normal deviate into a p-value.
+
+    Parameters
+    ----------
+    z : float
+        The deviate.
+    alternative : {"two-sided", "greater", "less"}, default "two-sided"
+        Which tail.
+
+    Returns
+    -------
+    float
+        The p-value; NaN for NaN.
+
+    Examples
+    --------
+    >>> round(normal_p(1.96), 3), round(normal_p(1.96, "greater"), 3)
+    (0.05, 0.025)
+    """
+    from scipy.special import ndtr
+
+    if alternative == "two-sided":
+        return float(2.0 * ndtr(-abs(z)))
+    return float(ndtr(-z if alternative == "greater" else z))
 
 
 def fdr_significant(p: npt.ArrayLike, *, alpha: float = 0.05) -> BoolArray:

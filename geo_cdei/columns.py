@@ -6,3 +6,67 @@ compares the two. Units are part of the name: ``_km``, ``_km2``, ``_deg``; money
 """
 
 from __future__ import annotations
+
+CITIES = (
+    "city", "city_en", "province", "score", "rank", "tier", "scale_2020", "gdp_2019", "gdp_check", "cluster_id",
+    "cluster",
+)  # fmt: skip
+"""``cities.csv`` behind ``adcode``: short name as printed, points, rank, tier, size and GDP, primary cluster."""
+
+MATCH_REPORT = ("table", "row", "given", "adcode", "unit", "how", "note", "suggestions")
+"""``match_report.csv``: which unit each row of each table is, and how that was found."""
+
+CLUSTERS = (
+    "cluster", "cluster_en", "core", "n_members", "n_scored", "score", "score_equal", "score_scale_2020",
+    "loo_min", "loo_max", "top_member", "confidence",
+)  # fmt: skip
+"""``clusters.csv`` behind ``cluster_id``; one ``score_…`` column per rival weighting of the settings."""
+
+CLUSTER_SCORES = (
+    "score", "n_scored", "n_members", "coverage", "weight_coverage", "spread", "loo_min", "loo_max",
+    "top_member", "left_out",
+)  # fmt: skip
+"""Result of ``score_clusters``; ``cluster_scores.csv`` has it for every weighting, with ``low`` and ``high``."""
+
+CONTRIBUTIONS = ("cluster_id", "adcode", "city", "score", "weight", "share", "contribution", "score_without")
+"""What each scored member adds; ``share`` and ``contribution`` add up within a cluster."""
+
+MEMBERS = (
+    "cluster_id", "cluster", "adcode", "city", "role", "scored", "score", "weight", "share", "contribution",
+    "score_without", "source", "confidence", "note",
+)  # fmt: skip
+"""``members.csv``: every membership of any role, with its contribution where it counts."""
+
+REPRODUCTION = (
+    "edition", "quantity", "subject", "cluster_id", "published", "computed", "difference", "reproduced", "note",
+)  # fmt: skip
+"""``reproduction.csv``: one row per printed number; ``reproduced`` is yes, no or empty (cannot be tested)."""
+
+WEIGHTING = ("weights", "cluster_id", "published", "computed", "difference", "rmse")
+"""``weighting.csv``: rival weightings against the printed cluster scores, nearest first."""
+
+MATCHES = ("row", "given_code", "given_name", "adcode", "official_name", "how", "note", "suggestions")
+"""Result of ``match_cities``: 1-based row, what was given, the unit, how it was found or why it was not."""
+
+CITY_UNIT = ("city", "city_en", "official_name", "province", "lon", "lat")
+"""What ``join_cities`` adds to a table: names, province and point (degrees, WGS84) of its unit."""
+
+LISA = ("z", "lag", "I", "quadrant", "EI_sim", "z_sim", "p_sim", "significant", "significant_fdr")
+"""Result of ``local_moran`` and ``local_moran_bv``; ``lisa.csv`` adds ``city`` and ``stability``."""
+
+GETIS = ("G", "EG", "z", "p_norm", "spot", "EG_sim", "z_sim", "p_sim", "significant", "significant_fdr")
+"""Result of ``getis_ord``: ``z`` and ``p_norm`` are analytic, ``spot`` is the sign of ``z``."""
+
+LOCAL_GEARY = ("z", "C", "association", "EC_sim", "z_sim", "p_sim", "significant", "significant_fdr")
+"""Result of ``local_geary``: ``association`` is positive where neighbors are more alike than expected."""
+
+JOINS = (
+    "category_a", "category_b", "joins", "EJ", "EJ_sim", "z_sim", "p_sim", "significant", "significant_fdr",
+)  # fmt: skip
+"""Result of ``join_counts``: one row per pair of categories."""
+
+CORRELOGRAM = (
+    "direction", "from_km", "to_km", "mean_km", "n_pairs", "I", "EI", "EI_sim", "z_sim", "p_sim",
+    "significant", "significant_fdr",
+)  # fmt: skip
+"""Result of ``correlogram``: one row per direction and distance band."""

@@ -178,7 +178,8 @@ def isolates(graph: Graph) -> pd.Index[str]:
     >>> isolates(Graph.from_arrays(["a", "b", "c"], ["b", "a", "c"], [1, 1, 0])).tolist()
     ['c']
     """
-    return pd.Index(graph.isolates, name=graph.unique_ids.name)
+    alone: pd.Index[str] = pd.Index(graph.isolates, name=graph.unique_ids.name)
+    return alone
 
 
 def connect_isolates(graph: Graph, cities: gpd.GeoDataFrame, *, k: int = 1) -> Graph:
