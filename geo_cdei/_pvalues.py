@@ -49,7 +49,7 @@ def default_permutations(n: int, *, cap: int = 999_999) -> int:
     (9999, 99999, 999999)
     """
     for permutations in (9_999, 99_999, 999_999):
-        if permutations + 1 >= 2 * n / 0.05:
+        if permutations >= 2 * n / 0.05:
             break
     return min(permutations, cap)
 

@@ -70,3 +70,10 @@ CORRELOGRAM = (
     "significant", "significant_fdr",
 )  # fmt: skip
 """Result of ``correlogram``: one row per direction and distance band."""
+
+INEQUALITY = (
+    "variable", "measure", "total", "within", "between", "transvariation", "between_share", "labels_share",
+    "p_labels", "partitions_share", "p_partitions", "n", "n_groups", "permutations", "partitions", "seed",
+    "left_out",
+)  # fmt: skip
+"""``inequality.csv``: parts within and between clusters; only ``p_partitions`` speaks of these borders."""

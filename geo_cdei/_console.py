@@ -1,0 +1,125 @@
+"""What a run says on the console: progress while it works, a short table when it is done."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from geo_cdei.studies import Outcome
+
+__all__ = ["progress", "result_table"]
+
+OnStep = Callable[[str, str], None]
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[OnStep]:
+    """Show the steps of a run: a live display on a terminal, plain lines elsewhere, nothing when quiet.
+
+    Parameters
+    ----------
+    quiet : bool
+        Say nothing.
+
+    Yields
+    ------
+    callable
+        To be called with the name of a step and ``"start"`` or ``"end"``.
+    """
+    if quiet:
+        yield lambda *_: None
+    elif sys.stdout.isatty():
+        with _live() as on_step:
+            yield on_step
+    else:
+        yield _plain()
+
+
+def _plain() -> OnStep:
+    began: dict[str, float] = {}
+
+    def on_step(step: str, state: str) -> None:
+        if state == "start":
+            began[step] = time.perf_counter()
+        else:
+            print(f"{step}: {time.perf_counter() - began[step]:.1f} s", flush=True)
+
+    return on_step
+
+
+@contextmanager
+def _live() -> Iterator[OnStep]:
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns) as display:
+        tasks = {}
+
+        def on_step(step: str, state: str) -> None:
+            if state == "start":
+                tasks[step] = display.add_task(step, total=1)
+            else:
+                display.update(tasks[step], completed=1)
+
+        yield on_step
+
+
+def result_table(outcome: Outcome, *, lang: str) -> None:
+    """Print the clusters' scores, the notices and the paths written.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        Of a run.
+    lang : {"zh", "en"}
+        Language of the headings and names.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    analysis = outcome.analysis
+    console = Console(highlight=False)
+    if len(analysis.clusters):
+        heads = (
+            ("城市群", "得分", "区间", "等权", "城市")
+            if lang == "zh"
+            else ("cluster", "score", "interval", "equal weights", "cities")
+        )
+        table = Table(
+            *heads, title=f"{analysis.settings.study.edition} · {analysis.weights}", title_justify="left"
+        )
+        long = analysis.tables["cluster_scores"].set_index(["weights", "cluster_id"]).loc[analysis.weights]
+        shown = analysis.clusters.sort_values("score", ascending=False).head(10)
+        for cluster_id, row in shown.iterrows():
+            interval = f"{long.loc[cluster_id, 'low']:.1f}–{long.loc[cluster_id, 'high']:.1f}"
+            equal = row.get("score_equal")
+            table.add_row(
+                escape(str(row["cluster" if lang == "zh" else "cluster_en"])), f"{row['score']:.1f}", interval,
+                "" if equal is None or equal != equal else f"{equal:.1f}", f"{row['n_scored']}/{row['n_members']}",
+            )  # fmt: skip
+        console.print(table)
+        if len(analysis.clusters) > len(shown):
+            console.print(f"… {len(analysis.clusters) - len(shown)} more in data/derived/clusters.csv")
+    printed = analysis.tables.get("reproduction")
+    if printed is not None:
+        counts = printed["reproduced"].value_counts()
+        console.print(
+            f"printed numbers: {counts.get('yes', 0)} reproduced, {counts.get('no', 0)} not, "
+            f"{counts.get('', 0)} cannot be tested (data/derived/reproduction.csv)"
+        )
+    for notice in analysis.notices:
+        console.print(escape(f"notice: {notice.step}: {notice.message}"))
+    root = Path.cwd()
+    folders: dict[str, list[str]] = {}
+    for path in outcome.written:
+        parent = path.parent.relative_to(root).as_posix() if path.is_relative_to(root) else str(path.parent)
+        folders.setdefault(parent, []).append(path.name)
+    for folder, names in folders.items():
+        console.print(escape(f"{folder}: {', '.join(names)}"), soft_wrap=True)
+    console.print(f"{outcome.seconds:.1f} s")

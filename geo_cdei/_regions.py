@@ -1,0 +1,303 @@
+"""Random contiguous regions and partitions: the nulls against which a planned cluster is held.
+
+Both work on positions 0…n−1 of a connected, symmetric adjacency. Callers sort their cities by ``adcode`` first, so
+that the same seed gives the same regions whatever the order of the rows.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+
+from geo_cdei.errors import GraphError
+
+__all__ = ["bridge", "grow_regions", "random_partitions"]
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+MAX_TREES = 30  # for one cut; then the whole partition is drawn again
+MAX_RESTARTS = 200
+
+
+def bridge(adjacency: sparse.sparray, km: npt.NDArray[np.float64]) -> tuple[sparse.csr_array, Ints]:
+    """Join the components of a graph by the shortest links between them.
+
+    Parameters
+    ----------
+    adjacency : sparse array of shape (n, n)
+        Symmetric; non-zero means neighbors.
+    km : array of shape (n, n)
+        Distances in km.
+
+    Returns
+    -------
+    joined : sparse array of shape (n, n)
+        Connected; the given links and one link for each component but one.
+    added : array of shape (n_components − 1, 2)
+        The links added, as positions.
+
+    Notes
+    -----
+    The links added form the minimum spanning tree of the components under single-linkage distance.
+
+    Examples
+    --------
+    >>> joined, added = bridge(sparse.csr_array((3, 3)), np.array([[0, 1, 9], [1, 0, 2], [9, 2, 0.0]]))
+    >>> added.tolist()
+    [[0, 1], [1, 2]]
+    """
+    linked = sparse.csr_array(adjacency != 0)
+    count, label = connected_components(linked, directed=False)
+    if count == 1:
+        return linked, np.empty((0, 2), dtype=np.int64)
+    ends = np.full((count, count, 2), -1, dtype=np.int64)
+    gap = np.full((count, count), np.inf)
+    for a in range(count):
+        for b in range(a + 1, count):
+            block = km[np.ix_(label == a, label == b)]
+            row, column = np.unravel_index(np.argmin(block), block.shape)
+            gap[a, b] = block[row, column]
+            ends[a, b] = np.flatnonzero(label == a)[row], np.flatnonzero(label == b)[column]
+    tree = minimum_spanning_tree(np.where(np.isfinite(gap), gap, 0.0)).tocoo()
+    added = np.array(sorted(sorted(map(int, ends[a, b])) for a, b in zip(tree.row, tree.col, strict=True)))
+    both = np.concatenate([added, added[:, ::-1]])
+    extra = sparse.coo_array((np.ones(len(both), dtype=bool), (both[:, 0], both[:, 1])), shape=linked.shape)
+    return sparse.csr_array((linked + extra) != 0), added
+
+
+def grow_regions(
+    adjacency: sparse.sparray, size: int, *, draws: int, seed: int, starts: Ints | None = None
+) -> Ints:
+    """Grow random contiguous regions, one city at a time.
+
+    Parameters
+    ----------
+    adjacency : sparse array of shape (n, n)
+        Connected and symmetric.
+    size : int
+        Cities in a region, at most n.
+    draws : int
+        Number of regions.
+    seed : int
+        Seed of ``numpy.random.default_rng``.
+    starts : array of int, optional
+        Positions among which the first city is drawn; all when omitted.
+
+    Returns
+    -------
+    array of int, shape (draws, size)
+        Positions in the order of growth: the first k columns are a contiguous region of k cities.
+
+    Raises
+    ------
+    GraphError
+        If the graph is smaller than the region or not connected.
+
+    Notes
+    -----
+    Growth rule: the first city is drawn evenly from `starts`; then, again and again, one city is drawn evenly
+    from all cities that neighbor the region and are not in it (Eden growth).
+
+    Examples
+    --------
+    >>> line = sparse.diags_array([1, 1], offsets=[-1, 1], shape=(4, 4))
+    >>> np.sort(grow_regions(line, 4, draws=2, seed=1), axis=1).tolist()
+    [[0, 1, 2, 3], [0, 1, 2, 3]]
+    """
+    near = np.asarray((sparse.csr_array(adjacency) != 0).todense())
+    _check_connected(near, size)
+    n, rng = len(near), np.random.default_rng(seed)
+    rows = np.arange(draws)
+    regions = np.empty((draws, size), dtype=np.int64)
+    regions[:, 0] = rng.choice(np.arange(n) if starts is None else starts, size=draws)
+    inside = np.zeros((draws, n), dtype=bool)
+    inside[rows, regions[:, 0]] = True
+    frontier = near[regions[:, 0]] & ~inside
+    for step in range(1, size):
+        # the largest of independent uniform keys is an even draw from the frontier
+        keys = rng.random((draws, n), dtype=np.float32)
+        chosen = np.argmax(np.where(frontier, keys, np.float32(-1.0)), axis=1)
+        regions[:, step] = chosen
+        inside[rows, chosen] = True
+        frontier = (frontier | near[chosen]) & ~inside
+    return regions
+
+
+def random_partitions(
+    adjacency: sparse.sparray,
+    sizes: Sequence[int],
+    *,
+    draws: int,
+    seed: int,
+    on_draw: Callable[[int, int], None] | None = None,
+) -> Ints:
+    """Cut a graph at random into contiguous parts of exactly the sizes given.
+
+    Parameters
+    ----------
+    adjacency : sparse array of shape (n, n)
+        Connected and symmetric.
+    sizes : sequence of int
+        Sizes of the parts; they add up to n.
+    draws : int
+        Number of partitions.
+    seed : int
+        Seed of ``numpy.random.default_rng``; draw number d has the generator of ``[seed, d]``.
+    on_draw : callable, optional
+        Called with the number of partitions done and wanted.
+
+    Returns
+    -------
+    array of int, shape (draws, n)
+        Part of every city; part p has ``sizes[p]`` cities.
+
+    Raises
+    ------
+    GraphError
+        If the sizes do not add up to n, the graph is not connected, or no cut is found.
+
+    Notes
+    -----
+    Recursive cuts of random spanning trees (as in redistricting, DeFord, Duchin and Solomon 2021, Harvard Data
+    Science Review 3(1)), without their balance: a tree of the part (minimum spanning tree of even random
+    weights) is cut at an edge, drawn with a chance in proportion to the smaller side, whose two sides are sums
+    of the sizes still to be placed; then each side is cut further. Where no tree of 30 has such an edge, the
+    whole partition is drawn again.
+
+    Examples
+    --------
+    >>> line = sparse.diags_array([1, 1], offsets=[-1, 1], shape=(5, 5))
+    >>> parts = random_partitions(line, [2, 3], draws=3, seed=1)
+    >>> [bool((np.diff(row) != 0).sum() == 1) for row in parts], np.bincount(parts[0]).tolist()
+    ([True, True, True], [2, 3])
+    """
+    near = sparse.csr_array(adjacency) != 0
+    n = near.shape[0]
+    if sum(sizes) != n or min(sizes) < 1:
+        raise GraphError(f"the sizes add up to {sum(sizes)}; {n} cities need as many, each part at least 1.")
+    _check_connected(np.asarray(near.todense()), 1)
+    neighbors = [near.indices[near.indptr[i] : near.indptr[i + 1]].tolist() for i in range(n)]
+    labels = np.empty((draws, n), dtype=np.int64)
+    for draw in range(draws):
+        labels[draw] = _until_found(neighbors, list(sizes), np.random.default_rng([seed, draw]))
+        if on_draw is not None:
+            on_draw(draw + 1, draws)
+    return labels
+
+
+def _check_connected(near: Bools, size: int) -> None:
+    n = len(near)
+    if size > n:
+        raise GraphError(f"a region of {size} cities was asked of a graph of {n}.")
+    count, _ = connected_components(sparse.csr_array(near), directed=False)
+    if count > 1:
+        raise GraphError(
+            f"the graph has {count} components; contiguous regions need one. Join them with bridge()."
+        )
+
+
+def _until_found(neighbors: list[list[int]], sizes: list[int], rng: np.random.Generator) -> Ints:
+    """Draw a partition; a cut into a dead end (a star cannot be halved) is answered by starting afresh."""
+    for _ in range(MAX_RESTARTS):
+        labels = _one_partition(neighbors, sizes, rng)
+        if labels is not None:
+            return labels
+    raise GraphError(
+        f"no partition of {len(neighbors)} cities into parts of {sorted(sizes, reverse=True)} was found in "
+        f"{MAX_RESTARTS} attempts. Use other sizes or a denser graph."
+    )
+
+
+def _one_partition(neighbors: list[list[int]], sizes: list[int], rng: np.random.Generator) -> Ints | None:
+    labels = np.full(len(neighbors), -1, dtype=np.int64)
+    waiting = [(list(range(len(neighbors))), list(range(len(sizes))))]
+    while waiting:
+        nodes, parts = waiting.pop()
+        if len(parts) == 1:
+            labels[nodes] = parts[0]
+            continue
+        sides = _cut(nodes, parts, neighbors, sizes, rng)
+        if not sides:
+            return None
+        waiting += sides
+    return labels
+
+
+def _cut(
+    nodes: list[int], parts: list[int], neighbors: list[list[int]], sizes: list[int], rng: np.random.Generator
+) -> list[tuple[list[int], list[int]]]:
+    """Cut a connected set of nodes into two connected ones that can hold the parts; empty if none is found."""
+    order = [parts[i] for i in rng.permutation(len(parts))]
+    sums = _subset_sums([sizes[part] for part in order])
+    for _ in range(MAX_TREES):
+        sequence, parent = _random_tree(nodes, neighbors, rng)
+        below = _subtree_sizes(sequence, parent)
+        heads = [node for node in sequence[1:] if sums[-1] >> below[node] & 1]
+        if not heads:
+            continue
+        balance = np.array([min(below[node], len(nodes) - below[node]) for node in heads], dtype=float)
+        head = heads[int(rng.choice(len(heads), p=balance / balance.sum()))]
+        inside = _subtree(head, sequence, parent)
+        chosen = _pick_parts(order, sums, sizes, below[head])
+        rest = [part for part in parts if part not in chosen]
+        return [(sorted(inside), sorted(chosen)), ([node for node in nodes if node not in inside], rest)]
+    return []
+
+
+def _random_tree(
+    nodes: list[int], neighbors: list[list[int]], rng: np.random.Generator
+) -> tuple[list[int], dict[int, int]]:
+    """Prim's tree under even random weights: nodes in the order they join, and the parent of each."""
+    allowed, root = set(nodes), nodes[int(rng.integers(len(nodes)))]
+    keys = iter(rng.random(sum(len(neighbors[node]) for node in nodes)).tolist())
+    sequence, parent, heap = [], {root: -1}, [(0.0, root, -1)]
+    joined: set[int] = set()
+    while heap:
+        _, node, origin = heapq.heappop(heap)
+        if node in joined:
+            continue
+        joined.add(node)
+        sequence.append(node)
+        parent[node] = origin
+        for other in neighbors[node]:
+            if other in allowed and other not in joined:
+                heapq.heappush(heap, (next(keys), other, node))
+    return sequence, parent
+
+
+def _subtree_sizes(sequence: list[int], parent: dict[int, int]) -> dict[int, int]:
+    below = dict.fromkeys(sequence, 1)
+    for node in reversed(sequence[1:]):
+        below[parent[node]] += below[node]
+    return below
+
+
+def _subtree(head: int, sequence: list[int], parent: dict[int, int]) -> set[int]:
+    inside = {head}
+    for node in sequence[sequence.index(head) + 1 :]:
+        if parent[node] in inside:
+            inside.add(node)
+    return inside
+
+
+def _subset_sums(sizes: list[int]) -> list[int]:
+    """Sums that the first i sizes can make, as bits of integers; the empty and the full sum stay out of use."""
+    sums = [1]
+    for size in sizes:
+        sums.append(sums[-1] | sums[-1] << size)
+    return sums
+
+
+def _pick_parts(order: list[int], sums: list[int], sizes: list[int], total: int) -> list[int]:
+    """Parts whose sizes add up to `total`, read back from the table of sums."""
+    chosen = []
+    for place in range(len(order), 0, -1):
+        if not sums[place - 1] >> total & 1:
+            chosen.append(order[place - 1])
+            total -= sizes[order[place - 1]]
+    return chosen

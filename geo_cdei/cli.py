@@ -1,0 +1,151 @@
+"""The command line: arguments in, exit code out. Everything heavy is imported when a command needs it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from geo_cdei.errors import GeoCdeiError
+
+if TYPE_CHECKING:
+    from geo_cdei.config import Settings
+    from geo_cdei.workspace import Workspace
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="geo-cdei",
+    help="City scores, city clusters and growth poles of China: tested patterns, offline maps and tables. "
+    "城市得分、城市群与增长极：可检验的格局、离线地图与表格。\n\n"
+    "Start with: geo-cdei init my-study, put your scores into my-study/data/raw, then geo-cdei run my-study.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Folder = Annotated[
+    Path | None, typer.Argument(help="Folder of the study; the current one if left out. 研究所在文件夹")
+]
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one message and exit code 2."""
+    _speak_utf8()
+    try:
+        app()
+    except GeoCdeiError as error:
+        typer.echo(f"geo-cdei: {error}", err=True)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        typer.echo("geo-cdei: stopped; the earlier results are as they were.", err=True)
+        raise SystemExit(130) from None
+
+
+def _speak_utf8() -> None:
+    """Never let a console that lacks a character end a run: it shows a question mark instead."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"geo-cdei {installed('geo-cdei')}")
+        raise typer.Exit
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder. 新文件夹")],
+) -> None:
+    """Make a study: the default inputs, settings with comments, and a workbook to fill in. 新建研究。"""
+    from geo_cdei import studies
+
+    made = studies.init(folder)
+    typer.echo(f"{made.root}\n  settings: {made.settings.name}\n  scores to fill in: {studies.TEMPLATE}")
+    typer.echo(f"Next: geo-cdei check {folder} ; geo-cdei run {folder}")
+
+
+@app.command()
+def check(
+    folder: Folder = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="A changed file is a fault. 文件有改动即报错")
+    ] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Write the present hashes into the descriptors. 接受改动")
+    ] = False,
+) -> None:
+    """Verify every input and list all faults at once. 检查全部输入。"""
+    from geo_cdei import studies
+
+    workspace = _open(folder)
+    report = studies.check(workspace, strict=strict, accept=accept)
+    for line in report.lines:
+        typer.echo(line)
+    if report.faults:
+        typer.echo(f"geo-cdei: {len(report.faults)} faults:", err=True)
+        for fault in report.faults:
+            typer.echo(f"  {fault}", err=True)
+        raise typer.Exit(2)
+
+
+@app.command()
+def run(
+    folder: Folder = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            "--only", metavar="STEP[,STEP]", help="Run these steps and what they need. 只运行这些步骤"
+        ),
+    ] = None,
+    lang: Annotated[
+        str | None, typer.Option("--lang", help="zh or en, in place of the settings'. 页面语言")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors. 静默")] = False,
+) -> None:
+    """Run the study: tables to data/derived, pages to maps, what was done to manifest.json. 运行研究。"""
+    from geo_cdei import studies
+    from geo_cdei._console import progress, result_table
+
+    workspace = _open(folder, make=folder is None)
+    settings = _settings(workspace, lang)
+    steps = [name.strip() for name in only.split(",") if name.strip()] if only is not None else None
+    with progress(quiet=quiet) as on_step:
+        outcome = studies.run_study(workspace, settings, only=steps, on_step=on_step)
+    if not quiet:
+        result_table(outcome, lang=settings.study.language)
+
+
+def _open(folder: Path | None, *, make: bool = False) -> Workspace:
+    """Open a study; in an empty current folder, first make the default one there and say so."""
+    from geo_cdei import studies
+    from geo_cdei.workspace import open_study
+
+    if make and not any(Path.cwd().iterdir()):
+        typer.echo("This folder is empty: the default study is put here first. 空文件夹：先放入默认研究。")
+        return studies.init(Path.cwd())
+    return open_study(folder)
+
+
+def _settings(workspace: Workspace, lang: str | None) -> Settings:
+    from geo_cdei.config import read_settings
+    from geo_cdei.errors import SettingsError
+
+    settings = read_settings(workspace.settings)
+    if lang is None:
+        return settings
+    if lang not in ("zh", "en"):
+        raise SettingsError(f"--lang is {lang!r}; it is zh or en.")
+    study = settings.study.model_copy(update={"language": lang})
+    return settings.model_copy(update={"study": study})

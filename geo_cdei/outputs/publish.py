@@ -1,0 +1,152 @@
+"""Everything a run writes, in one batch: all files take their places together, or none does."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from geo_cdei._atomic import Batch
+from geo_cdei.outputs import tables as _tables
+from geo_cdei.outputs.manifest import build_manifest, file_hash, write_manifest
+from geo_cdei.results import Analysis
+from geo_cdei.workspace import Workspace
+
+__all__ = ["publish"]
+
+GEOPACKAGE = "data/derived/geo_cdei.gpkg"
+MANIFEST = "manifest.json"
+
+
+def publish(
+    analysis: Analysis,
+    workspace: Workspace,
+    *,
+    steps: Iterable[str],
+    inputs: Mapping[str, str],
+    whole: bool = True,
+    on_step: Callable[[str, str], None] | None = None,
+) -> list[Path]:
+    """Write the tables, layers, pages and the manifest of a run.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What was found.
+    workspace : Workspace
+        The study to write into.
+    steps : iterable of str
+        Steps that were run; ``maps`` draws the pages.
+    inputs : mapping of str to str
+        Path of every input to its sha256, for the manifest.
+    whole : bool
+        Whether every step was run: files of an earlier run that this one does not write are then removed.
+        After a partial run they stay, and the manifest tells those of equal inputs from stale ones.
+    on_step : callable, optional
+        Told of the start and end of ``maps`` and ``write``.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files written.
+
+    Raises
+    ------
+    OutputError
+        If a file cannot be replaced; the earlier ones are then all as they were.
+    """
+    tell = on_step or (lambda *_: None)
+    formats = analysis.settings.outputs.formats
+    earlier = _earlier_manifest(workspace.root / MANIFEST)
+    seconds = dict(analysis.seconds)
+    with Batch(workspace.root) as batch:
+        if "maps" in steps and "html" in formats:
+            tell("maps", "start")
+            began = time.perf_counter()
+            _write_pages(analysis, batch)
+            seconds["maps"] = time.perf_counter() - began
+            tell("maps", "end")
+        tell("write", "start")
+        if "csv" in formats:
+            for name, frame in analysis.tables.items():
+                _tables.write_csv(frame, batch.path(f"data/derived/{name}.csv"))
+        if "gpkg" in formats:
+            _write_layers(analysis, batch, workspace.root / GEOPACKAGE, keep=not whole)
+        outputs = {target: file_hash(batch.path(target)) for target in batch.targets}
+        manifest = build_manifest(analysis, inputs=inputs, outputs=outputs, steps=steps)
+        manifest["seconds"] = {step: round(value, 2) for step, value in seconds.items()}
+        manifest |= _carried_over(earlier, manifest, workspace.root) if not whole else {}
+        write_manifest(manifest, batch.path(MANIFEST))
+        written = batch.commit()
+    if whole:
+        _remove_stale(earlier, outputs, workspace.root)
+    tell("write", "end")
+    return written
+
+
+def layers_of(analysis: Analysis) -> dict[str, gpd.GeoDataFrame | pd.DataFrame]:
+    """Layers of the GeoPackage: tables with their geometry where they have one, in a fixed order."""
+    shapes = {"cities": analysis.cities.geometry, "clusters": analysis.clusters.geometry}
+    layers: dict[str, gpd.GeoDataFrame | pd.DataFrame] = {}
+    for name, frame in analysis.tables.items():
+        if name in shapes:
+            layers[name] = gpd.GeoDataFrame(frame, geometry=shapes[name].reindex(frame.index), crs=4326)
+        else:
+            layers[name] = frame
+    units = analysis.units[["official_name", "name_en", "province", "lon", "lat", "geometry"]]
+    layers["units"] = units
+    layers["provinces"] = analysis.provinces
+    layers["dash_line"] = gpd.GeoDataFrame({"name": ["九段线"]}, geometry=[analysis.dash_line], crs=4326)
+    return layers
+
+
+def _write_layers(analysis: Analysis, batch: Batch, before: Path, *, keep: bool) -> None:
+    layers = layers_of(analysis)
+    if keep:
+        layers |= _tables.read_layers(before, without=set(layers))
+    settings = analysis.settings
+    _tables.write_geopackage(
+        layers, batch.path(GEOPACKAGE), crs=settings.outputs.crs, date=settings.study.date
+    )
+
+
+def _write_pages(analysis: Analysis, batch: Batch) -> None:
+    from geo_cdei.outputs import pages
+
+    for name, page in pages.build_pages(analysis).items():
+        page.save(batch.path(f"maps/{name}.html"))
+
+
+def _earlier_manifest(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError):
+        return {}  # none, or a damaged one: nothing is known of the earlier run
+    return found if isinstance(found, dict) else {}
+
+
+def _carried_over(earlier: Mapping[str, Any], now: Mapping[str, Any], root: Path) -> dict[str, Any]:
+    """Outputs of an earlier run that a partial one leaves in place: valid if made from the same inputs."""
+    same = all(earlier.get(key) == now[key] for key in ("inputs", "settings", "made_by"))
+    kept = {
+        target: digest
+        for target, digest in dict(earlier.get("outputs", {})).items()
+        if target not in now["outputs"] and (root / target).is_file() and file_hash(root / target) == digest
+    }
+    if same:
+        return {"outputs": dict(sorted((kept | now["outputs"]).items()))}
+    return {"stale_outputs": sorted(kept)} if kept else {}
+
+
+def _remove_stale(earlier: Mapping[str, Any], outputs: Mapping[str, str], root: Path) -> None:
+    """Remove what an earlier run wrote and this one did not, unless somebody changed it since."""
+    for target, digest in dict(earlier.get("outputs", {})).items():
+        path = root / target
+        inside = path.resolve().is_relative_to(root.resolve())
+        if target not in outputs and inside and path.is_file() and file_hash(path) == digest:
+            path.unlink()

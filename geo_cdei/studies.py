@@ -1,0 +1,226 @@
+"""The commands as functions: make a study, check it, run it. The command line and notebooks call these."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import pandas as pd
+
+from geo_cdei import pipeline
+from geo_cdei._atomic import atomic_path
+from geo_cdei.config import Settings, read_settings
+from geo_cdei.errors import GeoCdeiError
+from geo_cdei.inputs import sources
+from geo_cdei.outputs import tables as _tables
+from geo_cdei.outputs.publish import publish
+from geo_cdei.results import Analysis, Notice
+from geo_cdei.workspace import SETTINGS_NAME, Workspace, create_study, open_study
+
+__all__ = ["TEMPLATE", "CheckReport", "Outcome", "check", "init", "run_study"]
+
+TEMPLATE = "data/scores-template.xlsx"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run found, what it wrote, and how long it took.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Everything found.
+    written : tuple of pathlib.Path
+        The files.
+    seconds : float
+        Wall time.
+    """
+
+    analysis: Analysis
+    written: tuple[Path, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """Result of :func:`check`.
+
+    Parameters
+    ----------
+    lines : tuple of str
+        What was looked at, with notices.
+    faults : tuple of str
+        What must be mended; empty for a sound study.
+    """
+
+    lines: tuple[str, ...]
+    faults: tuple[str, ...]
+
+
+def init(folder: Path | str) -> Workspace:
+    """Make a study with the default inputs and a workbook to fill in.
+
+    Parameters
+    ----------
+    folder : path
+        A new or empty folder.
+
+    Returns
+    -------
+    Workspace
+        The study.
+
+    Raises
+    ------
+    StudyError
+        If the folder holds something already.
+    """
+    workspace = create_study(folder)
+    units, _ = sources.read_units(workspace)
+    with atomic_path(workspace.root / TEMPLATE) as temporary:
+        _tables.write_template(temporary, names=units)
+    return workspace
+
+
+def check(folder: Workspace | Path | str, *, strict: bool = False, accept: bool = False) -> CheckReport:
+    """Verify every input of a study and list all faults at once.
+
+    Parameters
+    ----------
+    folder : Workspace or path
+        The study.
+    strict : bool
+        Whether a file that differs from its descriptor is a fault; otherwise it is a notice.
+    accept : bool
+        Whether to write the present hashes into the descriptors first.
+
+    Returns
+    -------
+    CheckReport
+        Lines to show, and the faults.
+    """
+    workspace = folder if isinstance(folder, Workspace) else open_study(folder)
+    lines: list[str] = []
+    faults: list[str] = []
+    if accept:
+        lines += [f"accepted: {path}" for path in sources.accept(workspace)]
+    files = sources.verify(workspace)
+    for row in files.itertuples():
+        lines.append(f"{row.status:11} {row.path}")
+    changed = files[files["status"] == "changed"]["path"].tolist()
+    for path in changed:
+        said = f"{path}: changed by you; the new hash is in the manifest"
+        if strict:
+            faults.append(
+                f"{path}: its hash differs from the descriptor; geo-cdei check --accept takes it over"
+            )
+        else:
+            lines.append(said)
+    settings = _collect(faults, lambda: read_settings(workspace.settings))
+    for path in files[files["status"] != "absent"]["path"]:
+        name = Path(path).stem
+        if Path(path).parent.as_posix() == "data/raw":
+            _collect(faults, lambda name=name: sources.read_table(workspace, name))
+    units_read = _collect(faults, lambda: sources.read_units(workspace))
+    if settings is not None and units_read is not None and not faults:
+        _check_totals(workspace, settings, lines, faults)
+    lines.append(f"{len(files)} files, {len(faults)} faults")
+    return CheckReport(tuple(lines), tuple(faults))
+
+
+def _check_totals(workspace: Workspace, settings: Settings, lines: list[str], faults: list[str]) -> None:
+    """Join everything once and re-compute every printed number that can be re-computed."""
+    analysis = _collect(faults, lambda: pipeline.run(workspace, settings, only=["scores"]))
+    if analysis is None:
+        return
+    report = analysis.tables["match_report"]
+    lines.append(f"{len(report)} rows matched to units: " + _counts(report["how"]))
+    lines += [f"notice: {notice.message}" for notice in analysis.notices]
+    printed = analysis.tables.get("reproduction")
+    if printed is None:
+        return
+    lines.append(
+        "printed numbers: "
+        + _counts(printed["reproduced"].replace({"": "cannot be tested", "yes": "reproduced"}))
+    )
+    for row in printed[printed["reproduced"] == "no"].itertuples():
+        faults.append(
+            f"{row.quantity} of {row.subject} ({row.edition:.0f}): printed {row.published:g}, computed {row.computed:.4f}"
+        )
+
+
+def _counts(values: pd.Series) -> str:
+    return ", ".join(f"{count} {value}" for value, count in values.value_counts().items())
+
+
+def _collect(faults: list[str], read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except GeoCdeiError as error:
+        faults.append(str(error))
+        return None
+
+
+def run_study(
+    folder: Workspace | Path | str,
+    settings: Settings | None = None,
+    *,
+    only: Iterable[str] | None = None,
+    on_step: Callable[[str, str], None] | None = None,
+) -> Outcome:
+    """Run a study and write its tables, pages and manifest.
+
+    Parameters
+    ----------
+    folder : Workspace or path
+        The study.
+    settings : Settings, optional
+        In place of the study's own ``geo-cdei.toml``.
+    only : iterable of str, optional
+        Steps to run; all when omitted.
+    on_step : callable, optional
+        Called with the name of a step and ``"start"`` or ``"end"``.
+
+    Returns
+    -------
+    Outcome
+        The analysis, the files written and the time.
+
+    Raises
+    ------
+    GeoCdeiError
+        If an input is not what it should be or a file cannot be written; earlier outputs are then as they were.
+    """
+    began = time.perf_counter()
+    workspace = folder if isinstance(folder, Workspace) else open_study(folder)
+    settings = settings or read_settings(workspace.settings)
+    wanted = None if only is None else list(only)
+    steps = pipeline.plan_steps(wanted)
+    files = sources.verify(workspace)
+    files = files[files["status"] != "absent"]
+    analysis = pipeline.run(workspace, settings, only=wanted, on_step=on_step)
+    analysis = _with_changes(analysis, files)
+    inputs = dict(zip(files["path"], files["sha256"], strict=True))
+    inputs[SETTINGS_NAME] = sources.sha256(workspace.settings)
+    written = publish(
+        analysis,
+        workspace,
+        steps=steps,
+        inputs=inputs,
+        whole=len(steps) == len(pipeline.STEPS),
+        on_step=on_step,
+    )
+    return Outcome(analysis, tuple(written), time.perf_counter() - began)
+
+
+def _with_changes(analysis: Analysis, files: pd.DataFrame) -> Analysis:
+    changed = files[files["status"] == "changed"]["path"]
+    said = tuple(
+        Notice("inputs", f"{path}: changed by you; the new hash is in the manifest") for path in changed
+    )
+    return replace(analysis, notices=(*said, *analysis.notices))
