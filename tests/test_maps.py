@@ -10,7 +10,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from shapely import LineString, MultiLineString, MultiPolygon, Point, box
+from map_frames import score_frames
+from shapely import LineString, MultiPolygon, Point, box
 
 from geo_cdei.errors import AlignmentError, OutputError
 from geo_cdei.outputs.layers import Field, MapMeta, Overlay, Scatter, packed, rows, shared_borders
@@ -19,47 +20,6 @@ from geo_cdei.outputs.maps import build_page, score_map
 from geo_cdei.outputs.texts import _WORDS, word, words
 
 META = MapMeta("Scores", source="blue book", date="2026-01-31", lang="en")
-
-
-def score_frames(n: int = 12) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, gpd.GeoDataFrame, MultiLineString]:
-    """Build a row of square units: two not scored, six in two clusters, one of which has no score."""
-    codes = [f"{100000 + i}" for i in range(n)]
-    score = np.linspace(91.5, 36.5, n).round(1)
-    score[-2:] = np.nan
-    cluster_id = pd.Series([None] * n, dtype="object")
-    cluster_id[:4], cluster_id[4:6] = "C01", "C02"
-    units = gpd.GeoDataFrame(
-        {
-            "city": [f"城{i}" for i in range(n)],
-            "city_en": [f"City {i}" for i in range(n)],
-            "province": "省",
-            "score": score,
-            "rank": pd.Series(score).rank(ascending=False).to_numpy(),
-            "tier": np.where(np.isnan(score), None, np.where(score > 60, "first", "second")),
-            "scale_2020": np.arange(n, dtype=float) * 1000,
-            "gdp_2019": np.arange(n, dtype=float) * 2000,
-            "gdp_check": np.where(np.isnan(score), None, "confirmed"),
-            "cluster_id": cluster_id.to_numpy(),
-            "cluster": cluster_id.map({"C01": "甲群", "C02": "乙群"}).to_numpy(),
-            "cluster_en": cluster_id.map({"C01": "Cluster A", "C02": "Cluster B"}).to_numpy(),
-        },
-        geometry=[box(100 + i, 30, 101 + i, 31) for i in range(n)],
-        index=pd.Index(codes, name="adcode"),
-        crs=4326,
-    )
-    clusters = gpd.GeoDataFrame(
-        {"cluster": ["甲群", "乙群"], "cluster_en": ["Cluster A", "Cluster B"], "score": [80.0, np.nan]}
-        | {"n_scored": [4, 0], "n_members": [4, 2]},
-        geometry=[box(100, 30, 104, 31), box(104, 30, 106, 31)],
-        index=pd.Index(["C01", "C02"], name="cluster_id"),
-        crs=4326,
-    )
-    provinces = gpd.GeoDataFrame(
-        {"adcode": ["10", "11"], "name": ["甲省", "乙省"]},
-        geometry=[box(100, 30, 106, 31), box(106, 30, 112, 31)],
-        crs=4326,
-    )
-    return units, clusters, provinces, MultiLineString([[(110, 5), (110, 6)], [(112, 7), (112, 8)]])
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ class OfflineMap:
         """Show the page in a notebook, in a frame of its own and without any server."""
         return (
             f'<iframe title="{text(self.title)}" srcdoc="{html.escape(self.html, quote=True)}"'
-            ' sandbox="allow-scripts allow-downloads" allow="fullscreen" allowfullscreen'
+            ' sandbox="allow-scripts allow-downloads" allow="fullscreen"'
             ' style="width:100%;height:640px;border:1px solid #d9dee3;border-radius:6px"></iframe>'
         )
 
