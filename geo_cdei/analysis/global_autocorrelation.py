@@ -1,8 +1,9 @@
 """Global Moran, Geary and Getis-Ord: is the score of a city like the scores around it, over the whole map.
 
-esda gives Moran's I, Geary's C and their analytic moments; inference by permutation is ours
-(:mod:`geo_cdei._permutation`). General G is computed here, because esda needs n × n memory for it. How the
-conventions relate to other software is in the table of :mod:`geo_cdei.analysis.autocorrelation`.
+esda gives Moran's I and its analytic moments; inference by permutation is ours
+(:mod:`geo_cdei._permutation`). Geary's C and General G are computed here, equal to esda's, because esda stops
+at an isolate in the one and needs n × n memory for the other. How the conventions relate to other software
+is in the table of :mod:`geo_cdei.analysis.autocorrelation`.
 """
 
 from __future__ import annotations
@@ -150,23 +151,24 @@ def global_geary(
     >>> print(global_geary(y, line, permutations=999, seed=1))
     Geary's C = 0.143, p = 0.006 (two-sided, 999 permutations, n = 6)
     """
-    import esda
-
     data, z, scope = _prepare_global(y, graph, transform, permutations, seed, alternative)
     if np.isnan(z).any():
         return GlobalGeary(**_undefined(GlobalGeary, scope))
-    peer = esda.Geary(z, _subgraph(data), transformation=transform, permutations=0)
-    products, squares = permuted_products(z, data.weights, permutations=permutations, seed=seed)
-    scale = (data.n - 1) / (2.0 * data.n * data.weights.sum())
-    counts = compare(scale * (squares - 2.0 * products)[None], peer.C)
+    w = data.weights
+    scale = (data.n - 1) / (2.0 * data.n * w.sum())
+    ends = w.sum(axis=0) + w.sum(axis=1)
+    observed = float(scale * (z**2 @ ends - 2.0 * z @ (w @ z)))
+    products, squares = permuted_products(z, w, permutations=permutations, seed=seed)
+    counts = compare(scale * (squares - 2.0 * products)[None], observed)
+    norm, rand = ((observed - 1.0) / np.sqrt(variance) for variance in _geary_variances(z, data))
     return GlobalGeary(
-        float(peer.C),
-        float(peer.EC),
-        float(peer.z_norm),
-        normal_p(peer.z_norm, alternative),
-        float(peer.z_rand),
-        normal_p(peer.z_rand, alternative),
-        *_simulated(peer.C, counts, permutations, alternative),
+        observed,
+        1.0,
+        float(norm),
+        normal_p(norm, alternative),
+        float(rand),
+        normal_p(rand, alternative),
+        *_simulated(observed, counts, permutations, alternative),
         **scope,
     )
 
@@ -274,12 +276,30 @@ def _simulated(
     return mean, z, p
 
 
+def _edge_sums(data: Aligned) -> tuple[float, float, float]:
+    """S0, S1 and S2 of Cliff and Ord: sums of the weights, of their symmetric squares, of squared degrees."""
+    w = data.weights
+    both = w + w.T
+    ends = w.sum(axis=0) + w.sum(axis=1)
+    return float(w.sum()), float((both.data**2).sum()) / 2.0, float(ends @ ends)
+
+
+def _geary_variances(z: FloatArray, data: Aligned) -> tuple[float, float]:
+    """Variance of C under normality and under randomization (Cliff and Ord, 1981)."""
+    n = data.n
+    s0, s1, s2 = _edge_sums(data)
+    normal = ((2.0 * s1 + s2) * (n - 1) - 4.0 * s0**2) / (2.0 * (n + 1) * s0**2)
+    k = float((z**4).mean() / (z**2).mean() ** 2)
+    random = (n - 1) * s1 * (n**2 - 3 * n + 3 - (n - 1) * k)
+    random -= (n - 1) * s2 * (n**2 + 3 * n - 6 - (n**2 - n + 2) * k) / 4.0
+    random += s0**2 * (n**2 - 3 - (n - 1) ** 2 * k)
+    return normal, random / (n * (n - 2) * (n - 3) * s0**2)
+
+
 def _getis_moments(x: FloatArray, data: Aligned) -> tuple[float, float]:
     """Mean and variance of General G under randomization (Getis and Ord 1992, with the 1993 erratum)."""
-    n, w = data.n, data.weights
-    s0 = float(w.sum())
-    both = w + w.T
-    s1, s2 = float((both.data**2).sum()) / 2.0, float(((w.sum(axis=0) + w.sum(axis=1)) ** 2).sum())
+    n = data.n
+    s0, s1, s2 = _edge_sums(data)
     m1, m2, m3, m4 = (float((x**power).sum()) for power in (1, 2, 3, 4))
     b0 = (n**2 - 3 * n + 3) * s1 - n * s2 + 3 * s0**2
     b1 = -((n**2 - n) * s1 - 2 * n * s2 + 6 * s0**2)

@@ -1,0 +1,49 @@
+"""Fixtures that every test file may use."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+
+@pytest.fixture
+def lattice() -> gpd.GeoDataFrame:
+    """10 x 10 cells of half a degree, codes r0c0 … r9c9, with a column ``y`` of noise."""
+    row, column = np.divmod(np.arange(100), 10)
+    west, south = 105 + column * 0.5, 28 + row * 0.5
+    return gpd.GeoDataFrame(
+        {"y": np.random.default_rng(0).normal(size=100)},
+        geometry=shapely.box(west, south, west + 0.5, south + 0.5),
+        index=pd.Index([f"r{r}c{c}" for r, c in zip(row, column, strict=True)], name="adcode"),
+        crs=4326,
+    )
+
+
+@pytest.fixture
+def line_of_cities() -> gpd.GeoDataFrame:
+    """Seven cities one degree apart on the equator, with ``y`` = 1 … 7."""
+    lon = np.arange(100.0, 107.0)
+    return gpd.GeoDataFrame(
+        {"lon": lon, "lat": 0.0, "y": np.arange(1.0, 8.0)},
+        geometry=gpd.points_from_xy(lon, np.zeros(7)),
+        index=pd.Index(list("abcdefg"), name="adcode"),
+        crs=4326,
+    )
+
+
+@pytest.fixture
+def two_blobs() -> gpd.GeoDataFrame:
+    """Build a high group of 12 cities around Beijing and a low one of 12 around Guangzhou."""
+    rng = np.random.default_rng(7)
+    lon = np.concatenate([116.4 + rng.normal(0, 0.8, 12), 113.3 + rng.normal(0, 0.8, 12)])
+    lat = np.concatenate([39.9 + rng.normal(0, 0.8, 12), 23.1 + rng.normal(0, 0.8, 12)])
+    y = np.concatenate([80 + rng.normal(0, 2, 12), 55 + rng.normal(0, 2, 12)])
+    return gpd.GeoDataFrame(
+        {"lon": lon, "lat": lat, "y": y},
+        geometry=gpd.points_from_xy(lon, lat),
+        index=pd.Index([f"{100000 + i}" for i in range(24)], name="adcode"),
+        crs=4326,
+    )
