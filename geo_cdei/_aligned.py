@@ -148,8 +148,7 @@ def align(graph: Graph, *columns: pd.Series[float], transform: str = "O") -> Ali
     present = np.logical_and.reduce([~np.isnan(values) for values in numbers])
     if int(present.sum()) < MINIMUM:
         raise StatisticError(
-            f"At least {MINIMUM} cities with a value are needed; "
-            f"{int(present.sum())} of {len(present)} have one."
+            f"At least {MINIMUM} cities with a value are needed; {int(present.sum())} of {len(present)} have one."
         )
     ids = columns[0].index
     positions = np.flatnonzero(present)
@@ -300,9 +299,7 @@ def _clean(graph: Graph) -> sparse.csr_array:
     return weights if weights.has_sorted_indices else weights.copy()
 
 
-def _transformed(
-    weights: sparse.csr_array, cardinality: npt.NDArray[np.integer], transform: str
-) -> sparse.csr_array:
+def _transformed(weights: sparse.csr_array, cardinality: npt.NDArray[np.integer], transform: str) -> sparse.csr_array:
     from scipy import sparse
 
     if transform == "O":
@@ -311,8 +308,6 @@ def _transformed(
     if transform == "R":
         sums = weights.sum(axis=1)
         if (sums[cardinality > 0] <= 0).any():
-            raise GraphError(
-                "Row-standardizing needs rows of positive sum; use positive weights or transform='O'."
-            )
+            raise GraphError("Row-standardizing needs rows of positive sum; use positive weights or transform='O'.")
         data = weights.data / np.repeat(sums, cardinality)
     return sparse.csr_array((data, weights.indices, weights.indptr), shape=weights.shape)

@@ -91,9 +91,7 @@ def result_table(outcome: Outcome, *, lang: str) -> None:
             if lang == "zh"
             else ("cluster", "score", "interval", "equal weights", "cities")
         )
-        table = Table(
-            *heads, title=f"{analysis.settings.study.edition} · {analysis.weights}", title_justify="left"
-        )
+        table = Table(*heads, title=f"{analysis.settings.study.edition} · {analysis.weights}", title_justify="left")
         long = analysis.tables["cluster_scores"].set_index(["weights", "cluster_id"]).loc[analysis.weights]
         shown = analysis.clusters.sort_values("score", ascending=False).head(10)
         for cluster_id, row in shown.iterrows():

@@ -62,9 +62,7 @@ def check_lonlat(lon: npt.ArrayLike, lat: npt.ArrayLike) -> tuple[FloatArray, Fl
     """
     x, y = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
     if x.ndim != 1 or x.shape != y.shape:
-        raise BoundaryError(
-            f"lon and lat must be two lists of one length; got shapes {x.shape} and {y.shape}."
-        )
+        raise BoundaryError(f"lon and lat must be two lists of one length; got shapes {x.shape} and {y.shape}.")
     bad = ~(np.isfinite(x) & np.isfinite(y) & (np.abs(x) <= 180) & (np.abs(y) <= 90))
     if bad.any():
         first = int(np.flatnonzero(bad)[0])
@@ -77,9 +75,7 @@ def check_lonlat(lon: npt.ArrayLike, lat: npt.ArrayLike) -> tuple[FloatArray, Fl
     return x, y
 
 
-def distance_km(
-    lon1: npt.ArrayLike, lat1: npt.ArrayLike, lon2: npt.ArrayLike, lat2: npt.ArrayLike
-) -> FloatArray:
+def distance_km(lon1: npt.ArrayLike, lat1: npt.ArrayLike, lon2: npt.ArrayLike, lat2: npt.ArrayLike) -> FloatArray:
     """Measure the geodesic between points, pair by pair.
 
     Parameters
@@ -107,9 +103,7 @@ def distance_km(
     return np.asarray(metres, dtype=np.float64) / 1000.0
 
 
-def bearing_deg(
-    lon1: npt.ArrayLike, lat1: npt.ArrayLike, lon2: npt.ArrayLike, lat2: npt.ArrayLike
-) -> FloatArray:
+def bearing_deg(lon1: npt.ArrayLike, lat1: npt.ArrayLike, lon2: npt.ArrayLike, lat2: npt.ArrayLike) -> FloatArray:
     """Measure the initial bearing of the geodesic from the first points to the second.
 
     Parameters
@@ -204,9 +198,7 @@ def nearest(lon: npt.ArrayLike, lat: npt.ArrayLike, k: int) -> tuple[IntArray, F
     return positions, km
 
 
-def within_km(
-    lon: npt.ArrayLike, lat: npt.ArrayLike, threshold_km: float
-) -> tuple[IntArray, IntArray, FloatArray]:
+def within_km(lon: npt.ArrayLike, lat: npt.ArrayLike, threshold_km: float) -> tuple[IntArray, IntArray, FloatArray]:
     """Find every pair of points not farther apart than a threshold.
 
     Parameters

@@ -270,9 +270,7 @@ def _rows_are_equal(weights: sparse.csr_array, cardinality: IntArray) -> bool:
 class _Tally:
     """Running counts and moments of the simulated values of every city."""
 
-    def __init__(
-        self, values: FloatArray, weights: sparse.csr_array, cardinality: IntArray, *, squared: bool
-    ):
+    def __init__(self, values: FloatArray, weights: sparse.csr_array, cardinality: IntArray, *, squared: bool):
         n = len(values)
         self.values, self.weights, self.cardinality, self.squared = values, weights, cardinality, squared
         self.ge, self.le = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
@@ -294,18 +292,14 @@ class _Tally:
 class _EqualWeights(_Tally):
     """Rows of equal weights: simulated sums depend on the number of neighbors alone."""
 
-    def __init__(
-        self, values: FloatArray, weights: sparse.csr_array, cardinality: IntArray, *, squared: bool
-    ):
+    def __init__(self, values: FloatArray, weights: sparse.csr_array, cardinality: IntArray, *, squared: bool):
         super().__init__(values, weights, cardinality, squared=squared)
         some = np.flatnonzero(cardinality)
         self.scale[some] = weights.data[weights.indptr[some]]
         observed = (weights @ values) / self.scale
         slack = _RELATIVE_TIE * np.abs(values).max() * cardinality
         self.low, self.high = observed - slack, observed + slack
-        self.groups = [
-            (k, np.flatnonzero(cardinality == k)) for k in np.flatnonzero(np.bincount(cardinality)) if k
-        ]
+        self.groups = [(k, np.flatnonzero(cardinality == k)) for k in np.flatnonzero(np.bincount(cardinality)) if k]
 
     def add(self, table: npt.NDArray[np.int32]) -> None:
         sums = self.values[table]
@@ -347,9 +341,7 @@ class _EqualWeights(_Tally):
 class _AnyWeights(_Tally):
     """Rows of any weights: products of bounded blocks of rows with the gathered table."""
 
-    def __init__(
-        self, values: FloatArray, weights: sparse.csr_array, cardinality: IntArray, *, squared: bool
-    ):
+    def __init__(self, values: FloatArray, weights: sparse.csr_array, cardinality: IntArray, *, squared: bool):
         super().__init__(values, weights, cardinality, squared=squared)
         lag = weights @ values
         sums, spread = weights.sum(axis=1), abs(weights).sum(axis=1)

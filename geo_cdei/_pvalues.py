@@ -79,9 +79,7 @@ def check_inference(permutations: int, alternative: str) -> None:
         raise StatisticError(f"alternative must be one of {', '.join(ALTERNATIVES)}; got {alternative!r}.")
 
 
-def p_value(
-    ge: npt.ArrayLike, le: npt.ArrayLike, permutations: int, alternative: str = "two-sided"
-) -> FloatArray:
+def p_value(ge: npt.ArrayLike, le: npt.ArrayLike, permutations: int, alternative: str = "two-sided") -> FloatArray:
     """Turn counts of simulated values into pseudo p-values.
 
     Parameters

@@ -70,9 +70,7 @@ def bridge(adjacency: sparse.sparray, km: npt.NDArray[np.float64]) -> tuple[spar
     return sparse.csr_array((linked + extra) != 0), added
 
 
-def grow_regions(
-    adjacency: sparse.sparray, size: int, *, draws: int, seed: int, starts: Ints | None = None
-) -> Ints:
+def grow_regions(adjacency: sparse.sparray, size: int, *, draws: int, seed: int, starts: Ints | None = None) -> Ints:
     """Grow random contiguous regions, one city at a time.
 
     Parameters
@@ -196,9 +194,7 @@ def _check_connected(near: Bools, size: int) -> None:
         raise GraphError(f"a region of {size} cities was asked of a graph of {n}.")
     count, _ = connected_components(sparse.csr_array(near), directed=False)
     if count > 1:
-        raise GraphError(
-            f"the graph has {count} components; contiguous regions need one. Join them with bridge()."
-        )
+        raise GraphError(f"the graph has {count} components; contiguous regions need one. Join them with bridge().")
 
 
 def _until_found(neighbors: list[list[int]], sizes: list[int], rng: np.random.Generator) -> Ints:
@@ -286,7 +282,7 @@ def _subtree(head: int, sequence: list[int], parent: dict[int, int]) -> set[int]
 
 
 def _subset_sums(sizes: list[int]) -> list[int]:
-    """Sums that the first i sizes can make, as bits of integers; the empty and the full sum stay out of use."""
+    """List the sums that the first i sizes can make, as the bits of an integer, for every i."""
     sums = [1]
     for size in sizes:
         sums.append(sums[-1] | sums[-1] << size)

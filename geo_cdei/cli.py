@@ -68,7 +68,7 @@ def _root(
 def init(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder. 新文件夹")],
 ) -> None:
-    """Make a study: the default inputs, settings with comments, and a workbook to fill in. 新建研究。"""
+    """Make a study: the default inputs, settings with comments, and a workbook to fill in (新建研究)."""
     from geo_cdei import studies
 
     made = studies.init(folder)
@@ -79,14 +79,12 @@ def init(
 @app.command()
 def check(
     folder: Folder = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="A changed file is a fault. 文件有改动即报错")
-    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="A changed file is a fault. 文件有改动即报错")] = False,
     accept: Annotated[
         bool, typer.Option("--accept", help="Write the present hashes into the descriptors. 接受改动")
     ] = False,
 ) -> None:
-    """Verify every input and list all faults at once. 检查全部输入。"""
+    """Verify every input and list all faults at once (检查全部输入)."""
     from geo_cdei import studies
 
     workspace = _open(folder)
@@ -105,16 +103,12 @@ def run(
     folder: Folder = None,
     only: Annotated[
         str | None,
-        typer.Option(
-            "--only", metavar="STEP[,STEP]", help="Run these steps and what they need. 只运行这些步骤"
-        ),
+        typer.Option("--only", metavar="STEP[,STEP]", help="Run these steps and what they need. 只运行这些步骤"),
     ] = None,
-    lang: Annotated[
-        str | None, typer.Option("--lang", help="zh or en, in place of the settings'. 页面语言")
-    ] = None,
+    lang: Annotated[str | None, typer.Option("--lang", help="zh or en, in place of the settings'. 页面语言")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors. 静默")] = False,
 ) -> None:
-    """Run the study: tables to data/derived, pages to maps, what was done to manifest.json. 运行研究。"""
+    """Run the study: tables to data/derived, pages to maps, what was done to manifest.json (运行研究)."""
     from geo_cdei import studies
     from geo_cdei._console import progress, result_table
 

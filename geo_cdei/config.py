@@ -49,9 +49,7 @@ class Scores(_Section):
     """How a cluster's score is made."""
 
     weights: Name = "gdp_2019"
-    roles: tuple[Literal["primary", "secondary"], ...] = Field(
-        default=("primary",), min_length=1, strict=False
-    )
+    roles: tuple[Literal["primary", "secondary"], ...] = Field(default=("primary",), min_length=1, strict=False)
     rivals: tuple[Name, ...] = Field(default=("scale_2020", "equal"), strict=False)
     interval_draws: int = Field(default=4000, ge=100, le=1_000_000)
     gdp_log_sd: dict[str, Share] = Field(
@@ -143,9 +141,7 @@ def read_settings(path: Path) -> Settings:
         text = path.read_text(encoding="utf-8-sig")
         values = tomllib.loads(text)
     except UnicodeDecodeError as error:
-        raise SettingsError(
-            f"{path.name} is not UTF-8 (byte {error.start}). Save it again as UTF-8."
-        ) from error
+        raise SettingsError(f"{path.name} is not UTF-8 (byte {error.start}). Save it again as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(
             f"{path.name} is not valid TOML: {error}. Text needs quotes and every key stands once."
@@ -200,6 +196,4 @@ def _line_of(where: list[str], text: str) -> int | str:
     if not names:
         return start
     key = re.compile(r"^\s*[\"']?" + re.escape(names[0]) + r"[\"']?\s*[=.]")
-    return next(
-        (number for number, line in enumerate(lines, 1) if number > start and key.match(line)), start or "?"
-    )
+    return next((number for number, line in enumerate(lines, 1) if number > start and key.match(line)), start or "?")

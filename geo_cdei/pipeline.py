@@ -201,11 +201,7 @@ def load(workspace: Workspace, settings: Settings) -> Joined:
         table = _faults.resolve_faults(table, faults, name=name) if faults is not None else table
         values = _attribute_columns(table, finder.codes(name, table))
         cities = cities.join(values)
-        known = (
-            known.join(values, how="outer")
-            if len(values.index.difference(known.index))
-            else known.join(values)
-        )
+        known = known.join(values, how="outer") if len(values.index.difference(known.index)) else known.join(values)
     members = _members(workspace, cities, finder, notices)
     return Joined(units, cities, known, members, finder.report(), tuple(notices))
 
@@ -259,14 +255,10 @@ def _attribute_columns(table: pd.DataFrame, codes: pd.Series) -> pd.DataFrame:
     return renamed[keep].set_axis(pd.Index(codes, name="adcode"))
 
 
-def _members(
-    workspace: Workspace, cities: pd.DataFrame, finder: _Finder, notices: list[Notice]
-) -> pd.DataFrame:
+def _members(workspace: Workspace, cities: pd.DataFrame, finder: _Finder, notices: list[Notice]) -> pd.DataFrame:
     if not sources.has_table(workspace, "clusters"):
         notices.append(Notice("scores", "there is no table clusters: no cluster is scored or drawn"))
-        empty = pd.DataFrame(
-            columns=["cluster_id", "cluster", "cluster_en", "core", "city", "adcode", "role"]
-        )
+        empty = pd.DataFrame(columns=["cluster_id", "cluster", "cluster_en", "core", "city", "adcode", "role"])
         return _clusters.build_members(cities, empty)
     membership = _read(workspace, "clusters", notices)
     county = membership.get("adcode", pd.Series(index=membership.index, dtype="str")).map(_is_county)
@@ -326,15 +318,11 @@ def _usable_weights(settings: Settings, joined: Joined, notices: list[Notice]) -
         return wanted
     numeric = joined.cities.select_dtypes("number").columns.tolist()
     if any(name.endswith(wanted) for name in settings.data.attributes):
-        notices.append(
-            Notice("scores", f"there is no column {wanted}: clusters are scored with equal weights")
-        )
+        notices.append(Notice("scores", f"there is no column {wanted}: clusters are scored with equal weights"))
         return "equal"
     near = difflib.get_close_matches(wanted, numeric, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"columns: {', '.join(numeric)}"
-    raise SettingsError(
-        f"geo-cdei.toml: scores.weights is {wanted!r}, which is no column of the cities; {hint}"
-    )
+    raise SettingsError(f"geo-cdei.toml: scores.weights is {wanted!r}, which is no column of the cities; {hint}")
 
 
 def _ranked(workspace: Workspace, joined: Joined) -> gpd.GeoDataFrame:
@@ -361,9 +349,7 @@ def _all_weightings(settings: Settings, joined: Joined, cities: pd.DataFrame, we
         table = scoring.score_clusters(known, joined.members, weights=name, roles=settings.scores.roles)
         tables.append(table.reset_index().assign(weights=name))
     long = pd.concat(tables, ignore_index=True)
-    log_sd = cities.get("gdp_check", pd.Series(index=cities.index, dtype="str")).map(
-        settings.scores.gdp_log_sd
-    )
+    log_sd = cities.get("gdp_check", pd.Series(index=cities.index, dtype="str")).map(settings.scores.gdp_log_sd)
     interval = scoring.score_interval(
         cities, joined.members, log_sd=log_sd, weights=weights, draws=settings.scores.interval_draws,
         seed=settings.inference.seed,
@@ -410,9 +396,7 @@ def _against_print(
     edition = settings.study.edition
     return {
         "reproduction": scoring.reproduce(cities, clusters, published, edition=edition),
-        "weighting": scoring.compare_weightings(
-            cities, joined.members, published, weights=weights, edition=edition
-        ),
+        "weighting": scoring.compare_weightings(cities, joined.members, published, weights=weights, edition=edition),
     }
 
 

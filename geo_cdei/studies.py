@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -116,16 +117,14 @@ def check(folder: Workspace | Path | str, *, strict: bool = False, accept: bool 
     for path in changed:
         said = f"{path}: changed by you; the new hash is in the manifest"
         if strict:
-            faults.append(
-                f"{path}: its hash differs from the descriptor; geo-cdei check --accept takes it over"
-            )
+            faults.append(f"{path}: its hash differs from the descriptor; geo-cdei check --accept takes it over")
         else:
             lines.append(said)
     settings = _collect(faults, lambda: read_settings(workspace.settings))
     for path in files[files["status"] != "absent"]["path"]:
         name = Path(path).stem
         if Path(path).parent.as_posix() == "data/raw":
-            _collect(faults, lambda name=name: sources.read_table(workspace, name))
+            _collect(faults, partial(sources.read_table, workspace, name))
     units_read = _collect(faults, lambda: sources.read_units(workspace))
     if settings is not None and units_read is not None and not faults:
         _check_totals(workspace, settings, lines, faults)
@@ -145,12 +144,12 @@ def _check_totals(workspace: Workspace, settings: Settings, lines: list[str], fa
     if printed is None:
         return
     lines.append(
-        "printed numbers: "
-        + _counts(printed["reproduced"].replace({"": "cannot be tested", "yes": "reproduced"}))
+        "printed numbers: " + _counts(printed["reproduced"].replace({"": "cannot be tested", "yes": "reproduced"}))
     )
     for row in printed[printed["reproduced"] == "no"].itertuples():
         faults.append(
-            f"{row.quantity} of {row.subject} ({row.edition:.0f}): printed {row.published:g}, computed {row.computed:.4f}"
+            f"{row.quantity} of {row.subject} ({row.edition:.0f}): printed {row.published:g}, "
+            f"computed {row.computed:.4f}"
         )
 
 
@@ -220,7 +219,5 @@ def run_study(
 
 def _with_changes(analysis: Analysis, files: pd.DataFrame) -> Analysis:
     changed = files[files["status"] == "changed"]["path"]
-    said = tuple(
-        Notice("inputs", f"{path}: changed by you; the new hash is in the manifest") for path in changed
-    )
+    said = tuple(Notice("inputs", f"{path}: changed by you; the new hash is in the manifest") for path in changed)
     return replace(analysis, notices=(*said, *analysis.notices))

@@ -145,9 +145,7 @@ def create_study(folder: Path | str) -> Workspace:
 def _copy_folder(origin: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for path in sorted(origin.rglob("*")):
-        if path.is_file() and not any(
-            part.startswith((".", "__")) for part in path.relative_to(origin).parts
-        ):
+        if path.is_file() and not any(part.startswith((".", "__")) for part in path.relative_to(origin).parts):
             _copy_file(path, target / path.relative_to(origin))
 
 

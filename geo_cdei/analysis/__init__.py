@@ -1,0 +1,1 @@
+"""The analyses: frames in, frames out; no files, no pages."""

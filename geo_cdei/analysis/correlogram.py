@@ -91,9 +91,7 @@ def correlogram(
     check_inference(permutations, alternative)
     edges = np.asarray(bands_km, dtype=np.float64)
     if len(edges) < 2 or edges[0] < 0 or not (np.diff(edges) > 0).all():
-        raise StatisticError(
-            f"bands_km must be at least two ascending distances from 0 up; got {list(bands_km)}."
-        )
+        raise StatisticError(f"bands_km must be at least two ascending distances from 0 up; got {list(bands_km)}.")
     data = align(build_graph(cities, method="distance_band", threshold_km=float(edges[-1])), y)
     z = standardize(data.values[0])
     data.warn_untested(constant=bool(np.isnan(z).any()))
@@ -145,11 +143,7 @@ def _inference(
     frame = pd.DataFrame(np.nan, index=range(len(groups)), columns=["I", "EI", "EI_sim", "z_sim", "p_sim"])
     frame["EI"] = -1.0 / (n - 1)
     if some:
-        pairs = [
-            sparse.csr_array((np.full(len(i), 1.0 / len(i)), (i, j)), shape=(n, n))
-            for i, j in groups
-            if len(i)
-        ]
+        pairs = [sparse.csr_array((np.full(len(i), 1.0 / len(i)), (i, j)), shape=(n, n)) for i, j in groups if len(i)]
         rng = np.random.default_rng(seed)
         blocks = [
             np.array([np.einsum("ij,ji->i", rows, weights @ rows.T) for weights in pairs])
@@ -160,9 +154,7 @@ def _inference(
         with np.errstate(divide="ignore", invalid="ignore"):
             z_sim = np.where(counts.sd > 1e-12, (observed - counts.mean) / counts.sd, np.nan)
         p = p_value(counts.ge, counts.le, permutations, alternative)
-        frame.loc[some, ["I", "EI_sim", "z_sim", "p_sim"]] = np.column_stack(
-            [observed, counts.mean, z_sim, p]
-        )
+        frame.loc[some, ["I", "EI_sim", "z_sim", "p_sim"]] = np.column_stack([observed, counts.mean, z_sim, p])
     frame["significant"] = frame["p_sim"] <= 0.05
     frame["significant_fdr"] = fdr_significant(frame["p_sim"])
     return frame

@@ -145,9 +145,7 @@ def decompose_inequality(
     codes = y.index[known].sort_values()
     values = y[codes].to_numpy(dtype=float)
     if len(values) and values.min() <= 0:
-        raise StatisticError(
-            f"{(values <= 0).sum()} values of {y.name!r} are not positive; inequality needs shares."
-        )
+        raise StatisticError(f"{(values <= 0).sum()} values of {y.name!r} are not positive; inequality needs shares.")
     labels = pd.factorize(groups[codes], sort=True)[0]
     if labels.max(initial=-1) < 1:
         raise StatisticError(f"{y.name!r} has values in fewer than two groups; there is nothing to compare.")
@@ -156,7 +154,7 @@ def decompose_inequality(
     nulls = {"labels": shuffled, "partitions": partitions[codes].to_numpy(dtype=np.int64)}
     rows = [_test(measure, values, labels, nulls) for measure in ("theil", "dagum")]
     frame = pd.DataFrame(rows).assign(
-        variable=y.name, n=len(values), n_groups=int(labels.max()) + 1, permutations=permutations,
+        variable=str(y.name), n=len(values), n_groups=int(labels.max()) + 1, permutations=permutations,
         partitions=len(partitions), seed=seed, left_out=";".join(y.index[~known]),
     )  # fmt: skip
     return frame[list(INEQUALITY)]
@@ -165,7 +163,7 @@ def decompose_inequality(
 def _test(measure: str, values: Floats, labels: Ints, nulls: dict[str, Ints]) -> dict[str, object]:
     if measure == "theil":
         total, between = theil_parts(values, labels)
-        within, overlap = total - between, np.float64(np.nan)
+        within, overlap = total - between, np.full((), np.nan)
     else:
         total, within, between = dagum_parts(values, labels)
         overlap = total - within - between
@@ -197,7 +195,9 @@ def _group_sums(y: Floats, labels: Ints) -> tuple[Floats, Floats]:
     shape = (len(rows), groups)
     sums = np.bincount(place, np.tile(y, len(rows)), minlength=len(rows) * groups).reshape(shape)
     counts = np.bincount(place, minlength=len(rows) * groups).reshape(shape).astype(float)
-    return (sums[0], counts[0]) if labels.ndim == 1 else (sums, counts)
+    if labels.ndim == 1:
+        return np.asarray(sums[0]), np.asarray(counts[0])
+    return np.asarray(sums), np.asarray(counts)
 
 
 def _pairs_within(y: Floats, labels: Ints) -> Floats:

@@ -50,9 +50,7 @@ def connected_contiguity(cities: gpd.GeoDataFrame) -> tuple[sparse.csr_array, pd
     return joined, added
 
 
-def random_partitions_of(
-    cities: gpd.GeoDataFrame, groups: pd.Series, *, draws: int, seed: int
-) -> pd.DataFrame:
+def random_partitions_of(cities: gpd.GeoDataFrame, groups: pd.Series, *, draws: int, seed: int) -> pd.DataFrame:
     """Random contiguous partitions with as many parts, and parts as large, as the groups.
 
     Parameters

@@ -95,7 +95,7 @@ def membership_matrix(
     index = pd.Index(rows, name="cluster_id")
     counted = members[members["role"].isin(list(roles)) & members["adcode"].isin(cities)]
     values = np.zeros((len(index), len(cities)), dtype=bool)
-    values[index.get_indexer(counted["cluster_id"]), cities.get_indexer(counted["adcode"])] = True
+    values[index.get_indexer(pd.Index(counted["cluster_id"])), cities.get_indexer(pd.Index(counted["adcode"]))] = True
     return pd.DataFrame(values, index=index, columns=cities)
 
 

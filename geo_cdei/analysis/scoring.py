@@ -6,7 +6,7 @@ that 2019 GDP is the weight is inferred from four printed values (:func:`compare
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -88,7 +88,7 @@ def contributions(
     weights: str = "gdp_2019",
     roles: Sequence[str] = ("primary",),
 ) -> pd.DataFrame:
-    """What every scored member adds to its cluster's score.
+    """Split each cluster's score into what every scored member adds.
 
     Parameters
     ----------
@@ -139,12 +139,10 @@ def _one_cluster(table: pd.DataFrame, n_members: int) -> dict[str, object]:
         "n_members": n_members,
         "coverage": len(used) / n_members,
         "weight_coverage": np.nan,
-        "spread": float(np.sqrt((used["share"] * (used["score"] - score) ** 2).sum()))
-        if len(used)
-        else np.nan,
+        "spread": float(np.sqrt((used["share"] * (used["score"] - score) ** 2).sum())) if len(used) else np.nan,
         "loo_min": used["score_without"].min(),
         "loo_max": used["score_without"].max(),
-        "top_member": used.loc[moved.idxmax(), "city"] if moved.notna().any() else _only(used),
+        "top_member": str(used["city"].loc[moved.idxmax()]) if moved.notna().any() else _only(used),
         "left_out": ";".join(table.loc[table["share"].isna(), "city"]),
     }
 
@@ -158,9 +156,7 @@ def _weight_coverage(cities: pd.DataFrame, counted: pd.DataFrame, weights: str) 
     group = counted["cluster_id"]
     if weights == "equal":
         return pd.Series(np.nan, index=sorted(group.unique()))
-    weight = pd.Series(
-        weight_vector(cities, weights).reindex(counted["adcode"]).to_numpy(), index=counted.index
-    )
+    weight = pd.Series(weight_vector(cities, weights).reindex(counted["adcode"]).to_numpy(), index=counted.index)
     scored = cities["score"].reindex(counted["adcode"]).notna().to_numpy()
     total = weight.groupby(group).agg(lambda w: w.sum(skipna=False))
     return weight.where(scored, 0.0).groupby(group).sum() / total.where(total > 0)
@@ -240,16 +236,14 @@ def assign_tiers(score: pd.Series, tiers: pd.DataFrame) -> pd.Series:
     ['high', 'low', nan]
     """
     ordered = tiers.sort_values("lower")
-    place = (
-        np.searchsorted(ordered["lower"].to_numpy(dtype=float), score.to_numpy(dtype=float), side="right") - 1
-    )
+    place = np.searchsorted(ordered["lower"].to_numpy(dtype=float), score.to_numpy(dtype=float), side="right") - 1
     names = ordered["tier"].to_numpy()[np.clip(place, 0, None)]
     found = score.notna().to_numpy() & (place >= 0)
     return pd.Series(names, index=score.index, name="tier", dtype="str").where(found)
 
 
 def national_means(cities: pd.DataFrame, *, weights: str = "gdp_2019") -> dict[str, float]:
-    """The nation's mean like for like: weighted as the clusters are, beside the plain one.
+    """Give the nation's mean like for like: weighted as the clusters are, beside the plain one.
 
     Parameters
     ----------
@@ -303,9 +297,7 @@ def compare_weightings(
         computed = _rival_scores(cities, members, name)
         if computed is None:
             continue
-        table = pd.DataFrame(
-            {"published": printed, "computed": computed.reindex(printed.index)}
-        ).reset_index()
+        table = pd.DataFrame({"published": printed, "computed": computed.reindex(printed.index)}).reset_index()
         table["difference"] = table["computed"] - table["published"]
         table["rmse"] = float(np.sqrt((table["difference"] ** 2).mean()))
         tables.append(table.assign(weights=name))
@@ -326,9 +318,7 @@ def _rival_scores(cities: pd.DataFrame, members: pd.DataFrame, name: str) -> pd.
     return score_clusters(cities, members, weights=name)["score"]
 
 
-def reproduce(
-    cities: pd.DataFrame, clusters: pd.DataFrame, published: pd.DataFrame, *, edition: int
-) -> pd.DataFrame:
+def reproduce(cities: pd.DataFrame, clusters: pd.DataFrame, published: pd.DataFrame, *, edition: int) -> pd.DataFrame:
     """Set every printed number beside the one computed here.
 
     Parameters
@@ -350,7 +340,7 @@ def reproduce(
         ``note`` then says why.
     """
     numbers = published[published["value"].notna()]
-    rows = [_reproduce_one(row, cities, clusters, edition) for row in numbers.to_dict("records")]
+    rows = [_reproduce_one(row, cities, clusters, edition) for _, row in numbers.iterrows()]
     return pd.DataFrame(rows, columns=list(REPRODUCTION)).astype({"edition": int})
 
 
@@ -361,9 +351,7 @@ _UNTESTABLE = {
 }
 
 
-def _reproduce_one(
-    row: Mapping[str, object], cities: pd.DataFrame, clusters: pd.DataFrame, edition: int
-) -> dict[str, object]:
+def _reproduce_one(row: pd.Series, cities: pd.DataFrame, clusters: pd.DataFrame, edition: int) -> dict[str, object]:
     computed, note = _computed(row, cities, clusters, edition)
     difference = computed - float(str(row["value"]))
     half = float(str(row["printed_unit"])) / 2 + 1e-9
@@ -381,9 +369,7 @@ def _reproduce_one(
     }
 
 
-def _computed(
-    row: Mapping[str, object], cities: pd.DataFrame, clusters: pd.DataFrame, edition: int
-) -> tuple[float, str]:
+def _computed(row: pd.Series, cities: pd.DataFrame, clusters: pd.DataFrame, edition: int) -> tuple[float, str]:
     """Value of one printed quantity and a note, or NaN and the reason why it cannot be computed."""
     quantity, subject = str(row["quantity"]), str(row["subject"])
     if row["edition"] != edition:

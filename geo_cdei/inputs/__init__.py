@@ -1,0 +1,1 @@
+"""Reading: tables, names, boundaries, memberships."""

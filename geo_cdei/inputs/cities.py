@@ -132,9 +132,7 @@ def check_matches(matches: pd.DataFrame, *, name: str = "table", unique: bool = 
     if unique:
         found = matches[matches["adcode"].notna()]
         for adcode, group in found[found["adcode"].duplicated(keep=False)].groupby("adcode", sort=False):
-            places = ", ".join(
-                f"{row} ({given})" for row, given in zip(group["row"], _given(group), strict=True)
-            )
+            places = ", ".join(f"{row} ({given})" for row, given in zip(group["row"], _given(group), strict=True))
             lines.append(f"rows {places} are the same unit, {group['official_name'].iloc[0]} ({adcode})")
     if lines:
         head = f"{name}: {len(lines)} fault{'s' * (len(lines) > 1)} in the cities of {len(matches)} rows."
@@ -194,9 +192,7 @@ def join_cities(scores: pd.DataFrame, units: pd.DataFrame, matches: pd.DataFrame
     table = _by_adcode(units)
     _check_units(table, matches["adcode"])
     chosen = table.loc[matches["adcode"].to_numpy()]
-    own = chosen[list(UNIT_COLUMNS)].rename(columns={"short_name": "city", "name_en": "city_en"})[
-        list(CITY_UNIT)
-    ]
+    own = chosen[list(UNIT_COLUMNS)].rename(columns={"short_name": "city", "name_en": "city_en"})[list(CITY_UNIT)]
     taken = {*CITY_UNIT, "adcode", "geometry"}
     rest = scores.rename(columns={column: f"given_{column}" for column in scores.columns if column in taken})
     frame = own.join(rest.set_index(own.index))
@@ -242,10 +238,7 @@ def _texts(scores: pd.DataFrame, column: str) -> list[str]:
 
 
 def _given(matches: pd.DataFrame) -> list[str]:
-    return [
-        " ".join(filter(None, pair))
-        for pair in zip(matches["given_code"], matches["given_name"], strict=True)
-    ]
+    return [" ".join(filter(None, pair)) for pair in zip(matches["given_code"], matches["given_name"], strict=True)]
 
 
 def _fault_line(row: Mapping[Any, Any]) -> str:

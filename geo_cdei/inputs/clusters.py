@@ -62,9 +62,7 @@ def build_members(cities: pd.DataFrame, membership: pd.DataFrame) -> pd.DataFram
     names = table.groupby("cluster_id")["cluster"].nunique()
     if (names > 1).any():
         doubled = names.index[names > 1].tolist()
-        raise InputError(
-            f"clusters: {', '.join(doubled)} have more than one name. Give each cluster_id one name."
-        )
+        raise InputError(f"clusters: {', '.join(doubled)} have more than one name. Give each cluster_id one name.")
     return table.sort_values("cluster_id", kind="stable", ignore_index=True)
 
 

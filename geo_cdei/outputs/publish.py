@@ -110,9 +110,7 @@ def _write_layers(analysis: Analysis, batch: Batch, before: Path, *, keep: bool)
     if keep:
         layers |= _tables.read_layers(before, without=set(layers))
     settings = analysis.settings
-    _tables.write_geopackage(
-        layers, batch.path(GEOPACKAGE), crs=settings.outputs.crs, date=settings.study.date
-    )
+    _tables.write_geopackage(layers, batch.path(GEOPACKAGE), crs=settings.outputs.crs, date=settings.study.date)
 
 
 def _write_pages(analysis: Analysis, batch: Batch) -> None:
@@ -131,7 +129,7 @@ def _earlier_manifest(path: Path) -> dict[str, Any]:
 
 
 def _carried_over(earlier: Mapping[str, Any], now: Mapping[str, Any], root: Path) -> dict[str, Any]:
-    """Outputs of an earlier run that a partial one leaves in place: valid if made from the same inputs."""
+    """List outputs of an earlier run that a partial one leaves in place: valid if made from the same inputs."""
     same = all(earlier.get(key) == now[key] for key in ("inputs", "settings", "made_by"))
     kept = {
         target: digest

@@ -120,9 +120,7 @@ def write_template(path: Path, *, names: pd.DataFrame) -> None:
     allowed = book.create_sheet("可用名称")
     allowed.append(["行政区划代码", "简称", "全称", "省级行政区"])
     for adcode, row in names.iterrows():
-        allowed.append(
-            [adcode, *(cell(row[column]) for column in ("short_name", "official_name", "province"))]
-        )
+        allowed.append([adcode, *(cell(row[column]) for column in ("short_name", "official_name", "province"))])
     for each, widths in ((sheet, (18, 16, 10)), (guide, (100,)), (allowed, (16, 16, 30, 18))):
         for letter, width in zip("ABCD", widths, strict=False):
             each.column_dimensions[letter].width = width
@@ -142,6 +140,7 @@ _GUIDE = (
     "城市可写简称、全称或旧称；行政区划代码可留空，填写时以代码为准。可用名称见“可用名称”表。",
     "没有数据的单元格请留空，不要填 0。",
     "填好后另存到 data/raw，并删除同名的 CSV；或换个名字，在 geo-cdei.toml 的 [data] scores 中写上该名字。",
-    "One row per city on the sheet 得分; its second row is an example: overwrite or delete it. Leave unknown cells empty.",
+    "One row per city on the sheet 得分; its second row is an example: overwrite or delete it.",
+    "Leave unknown cells empty.",
     "Save it in data/raw under a name of its own and put that name into [data] scores of geo-cdei.toml.",
 )

@@ -1,0 +1,87 @@
+"""City scores, city clusters and growth poles of China: tested patterns, offline maps and tables.
+
+Everything is imported when it is first used, so that ``import geo_cdei`` costs nothing.
+
+Examples
+--------
+>>> import geo_cdei
+>>> settings = geo_cdei.Settings()
+>>> settings.scores.weights
+'gdp_2019'
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Analysis": "results",
+    "GeoCdeiError": "errors",
+    "GlobalMoran": "results",
+    "Settings": "config",
+    "Workspace": "workspace",
+    "build_graph": "analysis.graphs",
+    "build_members": "inputs.clusters",
+    "build_pages": "outputs.pages",
+    "check": "studies",
+    "connect_isolates": "analysis.graphs",
+    "decompose_inequality": "analysis.inequality",
+    "dissolve_clusters": "inputs.clusters",
+    "getis_ord": "analysis.hotspots",
+    "global_moran": "analysis.global_autocorrelation",
+    "init": "studies",
+    "join_cities": "inputs.cities",
+    "local_moran": "analysis.autocorrelation",
+    "match_cities": "inputs.cities",
+    "open_study": "workspace",
+    "read_boundaries": "inputs.sources",
+    "read_settings": "config",
+    "read_table": "inputs.sources",
+    "reproduce": "analysis.scoring",
+    "run_study": "studies",
+    "score_clusters": "analysis.scoring",
+}
+
+__all__ = [
+    "Analysis",
+    "GeoCdeiError",
+    "GlobalMoran",
+    "Settings",
+    "Workspace",
+    "__version__",
+    "build_graph",
+    "build_members",
+    "build_pages",
+    "check",
+    "connect_isolates",
+    "decompose_inequality",
+    "dissolve_clusters",
+    "getis_ord",
+    "global_moran",
+    "init",
+    "join_cities",
+    "local_moran",
+    "match_cities",
+    "open_study",
+    "read_boundaries",
+    "read_settings",
+    "read_table",
+    "reproduce",
+    "run_study",
+    "score_clusters",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'geo_cdei' has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"geo_cdei.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
