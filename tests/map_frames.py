@@ -59,7 +59,7 @@ def with_scores(units: gpd.GeoDataFrame, score: np.ndarray) -> gpd.GeoDataFrame:
         province="省",
         score=score,
         rank=pd.Series(score).rank(ascending=False).to_numpy(),
-        tier=np.where(none, None, np.where(score > 60, "first", "second")),
+        tier=np.where(none, None, np.where(score > 60, "一线", "二线")),
         scale_2020=np.where(none, np.nan, score * 20),
         gdp_2019=np.where(none, np.nan, score * 100),
         gdp_check=np.where(none, None, "confirmed"),
@@ -79,9 +79,7 @@ def national_frames(tolerance_m: float = 5000) -> Frames:
     never = codes.str[:2].isin(["71", "81", "82"]) | codes.eq("460300")
     kept = rng.permutation(np.flatnonzero(~never))[:242]
     score[np.setdiff1d(np.arange(len(cities)), kept)] = np.nan
-    cluster_id = pd.Series(
-        [f"C{1 + i % 30:02d}" if i in set(kept.tolist()) else None for i in range(len(cities))]
-    )
+    cluster_id = pd.Series([f"C{1 + i % 30:02d}" if i in set(kept.tolist()) else None for i in range(len(cities))])
     units = gpd.GeoDataFrame(
         {
             "city": cities["short_name"].to_numpy(),

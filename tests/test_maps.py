@@ -33,9 +33,7 @@ def frames():
 
 
 def payload_of(page: str) -> dict:
-    return json.loads(
-        re.search(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.DOTALL).group(1)
-    )
+    return json.loads(re.search(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.DOTALL).group(1))
 
 
 def labels_and_counts(theme) -> list[tuple[str, int]]:
@@ -76,9 +74,7 @@ def test_an_isolate_is_apart_from_low_values(values):
 
 def test_the_upper_bound_belongs_to_its_class():
     """A value on the break is in the lower class, as the legend says."""
-    theme = graduated(
-        pd.Series([1.0, 5.0, 6.0], name="v"), "S", classing=Classing(bins=(5.0, 6.0)), lang="en"
-    )
+    theme = graduated(pd.Series([1.0, 5.0, 6.0], name="v"), "S", classing=Classing(bins=(5.0, 6.0)), lang="en")
     assert theme.assignment.tolist() == [0, 0, 1]
 
 
@@ -153,9 +149,7 @@ def test_arguments_are_not_changed(values):
 
 def test_packed_coordinates_read_back_within_half_a_step():
     """Steps of thousandths add up again, in rings, holes and parts."""
-    shape = MultiPolygon(
-        [box(73.1234, 3.4, 75, 5), Point(110, 20).buffer(1).difference(Point(110, 20).buffer(0.3))]
-    )
+    shape = MultiPolygon([box(73.1234, 3.4, 75, 5), Point(110, 20).buffer(1).difference(Point(110, 20).buffer(0.3))])
     ((kind, parts),) = packed(gpd.GeoSeries([shape]))
     rings = [np.reshape(ring, (-1, 2)).cumsum(axis=0) / 1000 for part in parts for ring in part]
     given = [np.asarray(r.coords) for p in shape.geoms for r in (p.exterior, *p.interiors)]
@@ -318,10 +312,14 @@ def test_cluster_classes_are_made_over_clusters_not_over_cities(frames):
     assert [(c[0], c[2]) for c in classes[:2]] == [("50.0 – 50.0", 2), ("50.0 – 80.0", 4)]
 
 
-def test_tiers_stand_in_the_order_of_their_scores(frames):
+@pytest.mark.parametrize(
+    ("lang", "labels"),
+    [("zh", ["一线", "二线", "未评分"]), ("en", ["First tier", "Second tier", "not scored"])],
+)
+def test_tiers_stand_in_the_order_of_their_scores(frames, lang, labels):
     """The best tier first, in the words of the language."""
-    classes = payload_of(score_map(*frames, meta=replace(META, lang="zh")).html)["themes"][1]["classes"]
-    assert [line[0] for line in classes] == ["一线", "二线", "未评分"]
+    classes = payload_of(score_map(*frames, meta=replace(META, lang=lang)).html)["themes"][1]["classes"]
+    assert [line[0] for line in classes] == labels
 
 
 def test_the_first_view_holds_units_and_dash_line(frames):

@@ -142,7 +142,7 @@ def _one_cluster(table: pd.DataFrame, n_members: int) -> dict[str, object]:
         "spread": float(np.sqrt((used["share"] * (used["score"] - score) ** 2).sum())) if len(used) else np.nan,
         "loo_min": used["score_without"].min(),
         "loo_max": used["score_without"].max(),
-        "top_member": str(used["city"].loc[moved.idxmax()]) if moved.notna().any() else _only(used),
+        "top_member": str(used.loc[moved == moved.max(), "city"].iloc[0]) if moved.notna().any() else _only(used),
         "left_out": ";".join(table.loc[table["share"].isna(), "city"]),
     }
 

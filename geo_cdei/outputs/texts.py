@@ -62,11 +62,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     "clusters": ("城市群边界", "City clusters"),
     "provinces": ("省级界线", "Provinces"),
     "names": ("主要城市", "Major cities"),
-    "first": ("一线", "First tier"),
-    "new_first": ("新一线", "New first tier"),
-    "second": ("二线", "Second tier"),
-    "third": ("三线", "Third tier"),
-    "fourth": ("四线", "Fourth tier"),
+    "一线": ("一线", "First tier"),
+    "新一线": ("新一线", "New first tier"),
+    "二线": ("二线", "Second tier"),
+    "三线": ("三线", "Third tier"),
+    "四线": ("四线", "Fourth tier"),
     "dash_line": ("南海断续线", "Dash line"),
     # values that the tables hold as keys
     "confirmed": ("已核实", "confirmed"),
@@ -132,9 +132,7 @@ def word(key: str, lang: str, **values: object) -> str:
     ('示意图（未送审）', 'Date: 2026-01-31')
     """
     if lang not in LANGUAGES:
-        raise OutputError(
-            f"a page is written in one of {LANGUAGES}, got {lang!r}. Set the language to zh or en."
-        )
+        raise OutputError(f"a page is written in one of {LANGUAGES}, got {lang!r}. Set the language to zh or en.")
     return _WORDS[key][LANGUAGES.index(lang)].format(**values)
 
 
