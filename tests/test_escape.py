@@ -110,9 +110,7 @@ def test_a_guarded_cell_survives_a_csv_file():
     assert next(csv.reader(io.StringIO(buffer.getvalue())))[0].startswith("'=")
 
 
-@pytest.mark.parametrize(
-    "name", ["scores.html", "城市.csv", "a b.png", ".gitkeep", "console.txt", "com10.txt"]
-)
+@pytest.mark.parametrize("name", ["scores.html", "城市.csv", "a b.png", ".gitkeep", "console.txt", "com10.txt"])
 def test_a_plain_name_passes(name):
     """What every system can store is kept as it is."""
     assert file_name(name) == name

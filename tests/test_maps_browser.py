@@ -41,9 +41,7 @@ class Visit:
         self.complaints: list[str] = []
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on(
-            "console", lambda m: self.complaints.append(m.text) if m.type in {"error", "warning"} else None
-        )
+        page.on("console", lambda m: self.complaints.append(m.text) if m.type in {"error", "warning"} else None)
 
     def legend(self) -> list[tuple[str, int]]:
         """Read labels and counts of the legend."""
@@ -299,17 +297,16 @@ def test_home_brings_the_first_view_back(visit, small_page):
     seen.find("城3")
     assert seen.page.evaluate(zoom) > first
     seen.page.locator(".gc-home").click()
+    seen.page.wait_for_selector(".leaflet-popup", state="detached")
     assert seen.page.evaluate(zoom) == pytest.approx(first)
+    assert seen.page.locator(".leaflet-popup").count() == 0
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_a_phone_scrolls_only_downwards(visit, lang):
     """Nothing is wider than 390 pixels."""
     page_map = score_map(*score_frames(), meta=dataclasses.replace(META, lang=lang))
-    assert (
-        visit(page_map, width=390, height=844).page.evaluate("() => document.documentElement.scrollWidth")
-        == 390
-    )
+    assert visit(page_map, width=390, height=844).page.evaluate("() => document.documentElement.scrollWidth") == 390
 
 
 def test_notices_stand_under_the_map(visit, small_page):
@@ -344,9 +341,7 @@ def linked_page():
         Overlay("flows", "流", flows, fields=(Field("flow", "流量", 1),), width="flow"),
         Overlay("points", "点", points, label="name"),
     ]
-    chart = Scatter(
-        "Moran", z, z[::-1].set_axis(z.index), "z", "lag", line=(0.5, 20.0), note="I = 0.5, p = 0.01"
-    )
+    chart = Scatter("Moran", z, z[::-1].set_axis(z.index), "z", "lag", line=(0.5, 20.0), note="I = 0.5, p = 0.01")
     return build_page(units, [graduated(units["score"], "得分")], layers, meta=META, panels=[chart])
 
 
@@ -387,9 +382,7 @@ def hostile_page():
         city=EVIL, city_en=EVIL, province=EVIL, cluster=EVIL, tier=units["tier"].notna().map({True: EVIL})
     )
     clusters = clusters.assign(cluster=EVIL, cluster_en=EVIL)
-    meta = MapMeta(
-        EVIL, source=EVIL, date=EVIL, lang="zh", subtitle=EVIL, approval_number=EVIL, notes=(EVIL,)
-    )
+    meta = MapMeta(EVIL, source=EVIL, date=EVIL, lang="zh", subtitle=EVIL, approval_number=EVIL, notes=(EVIL,))
     return score_map(units, clusters, provinces, dashes, meta=meta)
 
 

@@ -162,17 +162,14 @@ def file_name(name: str) -> str:
     fault = _name_fault(name)
     if fault:
         raise OutputError(
-            f"{name!r} cannot be a file name: {fault}. "
-            "Give one plain name such as 'scores.html', without a folder."
+            f"{name!r} cannot be a file name: {fault}. Give one plain name such as 'scores.html', without a folder."
         )
     return name
 
 
 def _name_fault(name: str) -> str | None:
     """Say what is wrong with a file name, or None."""
-    forbidden = sorted(
-        {c for c in name if c in '/\\:*?"<>|' or unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl"}}
-    )
+    forbidden = sorted({c for c in name if c in '/\\:*?"<>|' or unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl"}})
     if not name.strip():
         return "it is empty"
     if name in {".", ".."}:

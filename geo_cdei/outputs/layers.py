@@ -216,17 +216,13 @@ class MapMeta:
 def check_degrees(frame: gpd.GeoDataFrame, name: str) -> None:
     """Raise where a layer is not in degrees or holds a shape that cannot be drawn."""
     if frame.crs is None or not frame.crs.equals(4326):
-        raise OutputError(
-            f"{name} must be in EPSG:4326, its CRS is {frame.crs}. Use to_crs(4326) or set_crs(4326)."
-        )
+        raise OutputError(f"{name} must be in EPSG:4326, its CRS is {frame.crs}. Use to_crs(4326) or set_crs(4326).")
     bad = frame.index[frame.geometry.isna() | frame.geometry.is_empty]
     if len(bad):
         raise OutputError(f"{name} has {len(bad)} rows without a geometry (first: {bad[:3].tolist()}).")
     west, south, east, north = frame.total_bounds if len(frame) else (0, 0, 0, 0)
     if not (west >= -180 and east <= 180 and south >= -90 and north <= 90):
-        raise OutputError(
-            f"{name} reaches {west, south, east, north}, which are not degrees of longitude, latitude."
-        )
+        raise OutputError(f"{name} reaches {west, south, east, north}, which are not degrees of longitude, latitude.")
 
 
 def packed(shapes: gpd.GeoSeries) -> list[list[Any]]:

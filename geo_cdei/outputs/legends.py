@@ -136,9 +136,7 @@ def graduated(
     how = classing or Classing()
     numbers = values.astype("float64")
     if np.isinf(numbers).any():
-        raise OutputError(
-            f"{values.name!r} holds {int(np.isinf(numbers).sum())} infinite values; make them missing."
-        )
+        raise OutputError(f"{values.name!r} holds {int(np.isinf(numbers).sum())} infinite values; make them missing.")
     kept = numbers.notna() if apart is None else numbers.notna() & apart.isna()
     bounds = upper_bounds(numbers[kept], how)
     position = pd.Series(-1, index=values.index, dtype="int64")

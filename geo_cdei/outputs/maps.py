@@ -123,8 +123,7 @@ def build_page(
         "extent": _extent(units, overlays, meta),
         "codes": units.index.tolist(),
         "names": [
-            [str(zh), "" if pd.isna(en) else str(en)]
-            for zh, en in zip(units["city"], units["city_en"], strict=True)
+            [str(zh), "" if pd.isna(en) else str(en)] for zh, en in zip(units["city"], units["city_en"], strict=True)
         ],
         "fields": [item.label for item in fields],
         "points": _points(units),
@@ -149,9 +148,7 @@ def _check_parts(units: gpd.GeoDataFrame, themes: Sequence[Theme], overlays: Seq
     keys = [theme.key for theme in themes] + [overlay.key for overlay in overlays]
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:
-        raise OutputError(
-            f"the keys {twice} are used twice among {keys}; give each theme and overlay its own."
-        )
+        raise OutputError(f"the keys {twice} are used twice among {keys}; give each theme and overlay its own.")
     for theme in themes:
         if not theme.assignment.index.equals(units.index):
             strangers = theme.assignment.index.symmetric_difference(units.index)
@@ -257,9 +254,7 @@ def score_map(
     """
     lang = meta.lang
     themes = [
-        graduated(
-            units["score"], word("theme_score", lang), classing=Classing(scheme, k, palette), lang=lang
-        ),
+        graduated(units["score"], word("theme_score", lang), classing=Classing(scheme, k, palette), lang=lang),
         _tier_theme(units, lang),
         _cluster_theme(units, clusters["score"], classing=Classing(scheme, k), lang=lang),
     ]
@@ -283,16 +278,10 @@ def dash_line_overlay(dash_line: MultiLineString, lang: str) -> Overlay:
 
 def city_names_overlay(units: gpd.GeoDataFrame, lang: str) -> Overlay:
     """Make the layer that names the best-placed cities at their seats, so that a reader finds the way."""
-    best = (
-        units.dropna(subset="score").sort_values("score", ascending=False, kind="stable").head(NAMED_CITIES)
-    )
+    best = units.dropna(subset="score").sort_values("score", ascending=False, kind="stable").head(NAMED_CITIES)
     has_seat = {"lon", "lat"} <= set(units.columns)
-    points = (
-        gpd.points_from_xy(best["lon"], best["lat"]) if has_seat else best.geometry.representative_point()
-    )
-    names = best["city"].where(
-        best["city_en"].isna() | best["city_en"].eq("") | (lang == "zh"), best["city_en"]
-    )
+    points = gpd.points_from_xy(best["lon"], best["lat"]) if has_seat else best.geometry.representative_point()
+    names = best["city"].where(best["city_en"].isna() | best["city_en"].eq("") | (lang == "zh"), best["city_en"])
     frame = gpd.GeoDataFrame({"name": names, "radius": 2.2}, geometry=points, crs=4326)
     return Overlay("names", word("names", lang), frame, NAME_STYLE, width="radius", label="name")
 
@@ -301,17 +290,13 @@ def _tier_theme(units: gpd.GeoDataFrame, lang: str) -> Theme:
     """Colour the tiers, the one with the best city first."""
     tiers = units.sort_values("score", ascending=False, kind="stable")["tier"].dropna().unique().tolist()
     if len(tiers) > len(_TIER_COLOURS):
-        raise OutputError(
-            f"the tier theme has {len(_TIER_COLOURS)} colours, the table {len(tiers)} tiers: {tiers}."
-        )
+        raise OutputError(f"the tier theme has {len(_TIER_COLOURS)} colours, the table {len(tiers)} tiers: {tiers}.")
     palette = dict(zip(tiers, _TIER_COLOURS, strict=False))
     labels = words(tiers, lang)
     return categorical(units["tier"], word("theme_tier", lang), palette=palette, labels=labels, lang=lang)
 
 
-def _cluster_theme(
-    units: gpd.GeoDataFrame, cluster_score: pd.Series, *, classing: Classing, lang: str
-) -> Theme:
+def _cluster_theme(units: gpd.GeoDataFrame, cluster_score: pd.Series, *, classing: Classing, lang: str) -> Theme:
     """Colour the units by the score of their cluster, with classes made over the clusters, not the cities."""
     belongs = units["cluster_id"].isin(cluster_score.index)
     values = units["cluster_id"].map(cluster_score).astype("float64").rename("cluster_score")

@@ -247,9 +247,7 @@ class _Reader(HTMLParser):
     def _take_script(self, data: str) -> None:
         needed = _NEEDS_DROPPED.search(data)
         if needed:
-            raise OutputError(
-                f"a script of the map uses {needed.group()!r}, which an offline page does not carry."
-            )
+            raise OutputError(f"a script of the map uses {needed.group()!r}, which an offline page does not carry.")
         _check_addresses(data, "a script of the map")
         if data.strip():
             self.scripts.append(_one_line_end(data).strip())
@@ -263,9 +261,7 @@ def _check_attributes(tag: str, given: dict[str, str]) -> None:
     for name, value in given.items():
         loads = name in _LOADING and value and not value.startswith(("#", "data:"))
         if loads or name.startswith("on") or (name == "style" and "url(" in value):
-            raise OutputError(
-                f"<{tag} {name}={value!r}> is not possible on a page that opens without a network."
-            )
+            raise OutputError(f"<{tag} {name}={value!r}> is not possible on a page that opens without a network.")
 
 
 def _check_addresses(code: str, where: str) -> None:
@@ -319,16 +315,12 @@ def _inline_pictures(css: str, folder: Any) -> str:
             return match.group()
         kind = _PICTURES.get(Path(address).suffix)
         if folder is None or kind is None or ":" in address or ".." in address:
-            raise OutputError(
-                f"a style sheet of the map links {address!r}, which an offline page does not carry."
-            )
+            raise OutputError(f"a style sheet of the map links {address!r}, which an offline page does not carry.")
         picture = base64.b64encode((folder / address).read_bytes()).decode()
         return f"url(data:{kind};base64,{picture})"
 
     if "@import" in css:
-        raise OutputError(
-            "a style sheet of the map imports another one, which an offline page does not carry."
-        )
+        raise OutputError("a style sheet of the map imports another one, which an offline page does not carry.")
     return _CSS_URL.sub(replace, css)
 
 

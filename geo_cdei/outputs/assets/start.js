@@ -75,7 +75,7 @@
     L.control.scale({ imperial: false, maxWidth: 120 }).addTo(map);
     button(bar, data.words, "zoom_in", function () { map.zoomIn(); });
     button(bar, data.words, "zoom_out", function () { map.zoomOut(); });
-    button(bar, data.words, "home", home);
+    button(bar, data.words, "home", function () { map.closePopup(); home(); });
     var full = button(bar, data.words, "fullscreen", fullscreen(function () { return full; }, data.words));
     button(bar, data.words, "png", function () { gc.save(state); });
     gc.search(document.querySelector(".gc-search"), state);
