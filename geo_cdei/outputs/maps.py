@@ -253,21 +253,36 @@ def score_map(
         As `build_page`.
     """
     lang = meta.lang
-    themes = [
-        graduated(units["score"], word("theme_score", lang), classing=Classing(scheme, k, palette), lang=lang),
-        _tier_theme(units, lang),
-        _cluster_theme(units, clusters["score"], classing=Classing(scheme, k), lang=lang),
-    ]
-    overlays = [
+    themes = [graduated(units["score"], word("theme_score", lang), classing=Classing(scheme, k, palette), lang=lang)]
+    if "tier" in units:
+        themes.append(_tier_theme(units, lang))
+    if len(clusters):
+        themes.append(_cluster_theme(units, clusters["score"], classing=Classing(scheme, k), lang=lang))
+    overlays = context_overlays(units, clusters, provinces, dash_line, lang=lang)
+    return build_page(units, themes, overlays, meta=meta, fields=unit_fields(units, lang))
+
+
+def context_overlays(
+    units: gpd.GeoDataFrame,
+    clusters: gpd.GeoDataFrame,
+    provinces: gpd.GeoDataFrame,
+    dash_line: MultiLineString,
+    *,
+    lang: str,
+) -> list[Overlay]:
+    """Make the layers that every map of the country has: provinces, clusters, dash line, names of cities."""
+    outlines = Overlay("clusters", word("clusters", lang), clusters, CLUSTER_STYLE, _cluster_fields(lang))
+    return [
         Overlay("provinces", word("provinces", lang), shared_borders(provinces.geometry), PROVINCE_STYLE),
-        Overlay("clusters", word("clusters", lang), clusters, CLUSTER_STYLE, _cluster_fields(lang)),
+        *([outlines] if len(clusters) else []),
         dash_line_overlay(dash_line, lang),
         city_names_overlay(units, lang),
     ]
-    notes = (*meta.notes, word("nine_of_ten", lang), word("mercator", lang))
-    return build_page(
-        units, themes, overlays, meta=dataclasses.replace(meta, notes=notes), fields=_unit_fields(units, lang)
-    )
+
+
+def common_notes(lang: str) -> tuple[str, ...]:
+    """Give the notices that stand under every map: what the dash line lacks, what the projection does."""
+    return word("nine_of_ten", lang), word("mercator", lang)
 
 
 def dash_line_overlay(dash_line: MultiLineString, lang: str) -> Overlay:
@@ -309,13 +324,12 @@ def _cluster_theme(units: gpd.GeoDataFrame, cluster_score: pd.Series, *, classin
     return graduated(values, word("theme_cluster", lang), classing=how, apart=apart, lang=lang)
 
 
-def _unit_fields(units: gpd.GeoDataFrame, lang: str) -> tuple[Field, ...]:
+def unit_fields(units: gpd.GeoDataFrame, lang: str) -> tuple[Field, ...]:
     """Say what the tooltip of a unit shows, in the order of a reader's questions."""
     not_scored = word("not_scored", lang)
-    checks = words([str(value) for value in units["gdp_check"].dropna().unique()], lang)
-    tiers = words([str(value) for value in units["tier"].dropna().unique()], lang)
+    checks, tiers = (_labels_of(units, column, lang) for column in ("gdp_check", "tier"))
     province = "province_en" if lang == "en" and "province_en" in units.columns else "province"
-    return (
+    fields = (
         Field("score", word("score", lang), 1, not_scored),
         Field("rank", word("rank", lang), 0),
         Field("tier", word("tier", lang), labels=tiers),
@@ -325,6 +339,14 @@ def _unit_fields(units: gpd.GeoDataFrame, lang: str) -> tuple[Field, ...]:
         Field("gdp_2019", word("gdp_2019", lang), 0),
         Field("gdp_check", word("gdp_check", lang), labels=checks),
     )
+    return tuple(field for field in fields if field.column in units.columns)
+
+
+def _labels_of(units: gpd.GeoDataFrame, column: str, lang: str) -> dict[str, str]:
+    """Give what a reader sees for each value of a column; nothing where the study has no such column."""
+    if column not in units.columns:
+        return {}
+    return words([str(value) for value in units[column].dropna().unique()], lang)
 
 
 def _cluster_fields(lang: str) -> tuple[Field, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from geo_cdei.outputs.layers import MapMeta
+import pandas as pd
+
+from geo_cdei.outputs.layers import Field, MapMeta, Scatter
 from geo_cdei.outputs.texts import word
 from geo_cdei.results import Analysis
 
@@ -28,7 +30,7 @@ def build_pages(analysis: Analysis) -> dict[str, OfflineMap]:
     dict of str to OfflineMap
         Name of the page (without ending) to the page.
     """
-    return {name: draw(analysis) for name, draw in _PAGES.items()}
+    return {name: draw(analysis) for name, (needed, draw) in _PAGES.items() if needed in analysis.tables}
 
 
 def page_meta(analysis: Analysis, *, title: str = "", notes: tuple[str, ...] = ()) -> MapMeta:
@@ -48,6 +50,8 @@ def page_meta(analysis: Analysis, *, title: str = "", notes: tuple[str, ...] = (
     MapMeta
         In the language of the settings.
     """
+    from geo_cdei.outputs.maps import common_notes
+
     study = analysis.settings.study
     chinese = study.language == "zh"
     return MapMeta(
@@ -57,7 +61,7 @@ def page_meta(analysis: Analysis, *, title: str = "", notes: tuple[str, ...] = (
         date=study.date.isoformat(),
         lang=study.language,
         approval_number=study.approval_number or None,
-        notes=notes,
+        notes=(*notes, *common_notes(study.language)),
     )
 
 
@@ -99,9 +103,7 @@ def weighting_notes(analysis: Analysis) -> tuple[str, ...]:
     long = analysis.tables["cluster_scores"]
     printed = long[(long["weights"] == analysis.weights) & long["cluster_id"].isin(table["cluster_id"])]
     names = analysis.clusters["cluster" if lang == "zh" else "cluster_en"]
-    interval = "; ".join(
-        f"{names[row.cluster_id]} {row.low:.1f}–{row.high:.1f}" for row in printed.itertuples()
-    )
+    interval = "; ".join(f"{names[row.cluster_id]} {row.low:.1f}–{row.high:.1f}" for row in printed.itertuples())
     inferred = word(
         "note_weighting", lang, weights=analysis.weights, n=len(printed), rmse=f"{rmse.get(analysis.weights):.2f}",
         rivals=rivals, interval=interval,
@@ -109,4 +111,128 @@ def weighting_notes(analysis: Analysis) -> tuple[str, ...]:
     return inferred, national
 
 
-_PAGES: dict[str, Callable[[Analysis], OfflineMap]] = {"scores": _scores_page}
+STABLE_GRAPHS = 5 / 7  # a class is called stable when at least five of the seven graphs give it
+
+# GeoDa's colours
+LISA_COLOURS = {
+    "HH": "#FF0000", "LL": "#0000FF", "LH": "#A7ADF9", "HL": "#F4ADA8", "unstable": "#C9B8CF", "ns": "#EEEEEE",
+    "undefined": "#464646", "isolate": "#999999",
+}  # fmt: skip
+SPOT_COLOURS = {"hot": "#FF0000", "cold": "#0000FF", "ns": "#EEEEEE", "undefined": "#464646"}
+
+
+def _lisa_page(analysis: Analysis) -> OfflineMap:
+    """Local Moran at p ≤ .05 and after FDR, hot spots, and the Moran scatterplot."""
+    from geo_cdei.outputs.legends import categorical
+    from geo_cdei.outputs.maps import build_page, context_overlays, unit_fields
+
+    lang, units, lisa = analysis.settings.study.language, analysis.units, analysis.tables["lisa"]
+    scored = units.index.isin(lisa.index)
+    labels = {name: word(f"lisa_{name}", lang) for name in (*LISA_COLOURS, *SPOT_COLOURS)}
+    themes = []
+    for rule in ("significant", "significant_fdr"):
+        classes = lisa_classes(lisa, rule).reindex(units.index).where(scored).rename(f"lisa_{rule}")
+        themes.append(
+            categorical(classes, word(f"theme_lisa_{rule}", lang), palette=LISA_COLOURS, labels=labels, lang=lang)
+        )
+    getis = analysis.tables["getis"]
+    spots = spot_classes(getis[getis["statistic"] == "Gi*"])
+    for rule in ("significant", "significant_fdr"):
+        column = spots[rule].reindex(units.index).where(scored).rename(f"spot_{rule}")
+        themes.append(
+            categorical(column, word(f"theme_spot_{rule}", lang), palette=SPOT_COLOURS, labels=labels, lang=lang)
+        )
+    table = units.join(lisa.add_prefix("lisa_").drop(columns="lisa_city"))
+    meta = page_meta(
+        analysis,
+        title=word("page_lisa", lang),
+        notes=(
+            word(
+                "note_lisa",
+                lang,
+                graph=analysis.base_graph,
+                share="5/7",
+                permutations=f"{_permutations(analysis):,}",
+                seed=analysis.settings.inference.seed,
+            ),
+        ),
+    )
+    return build_page(
+        table, themes, context_overlays(units, analysis.clusters, analysis.provinces, analysis.dash_line, lang=lang),
+        meta=meta, fields=(*unit_fields(units, lang)[:2], *_lisa_fields(lang)), panels=[_moran_scatter(analysis, lisa)],
+    )  # fmt: skip
+
+
+def lisa_classes(lisa: pd.DataFrame, rule: str) -> pd.Series:
+    """Class of every city on the map: its quadrant where it is significant and stable, else why not.
+
+    Parameters
+    ----------
+    lisa : pandas.DataFrame
+        ``lisa.csv``: ``quadrant``, ``stability`` and the column named by `rule`.
+    rule : {"significant", "significant_fdr"}
+        Which flag decides.
+
+    Returns
+    -------
+    pandas.Series
+        HH, LL, LH, HL, unstable (significant, but the class of fewer than five of the seven graphs), ns,
+        isolate (no neighbor) or undefined (no p-value for another reason).
+    """
+    classes = lisa["quadrant"].astype("object").where(lisa[rule].astype(bool), "ns")
+    shaky = lisa[rule].astype(bool) & (lisa["stability"] < STABLE_GRAPHS - 1e-9)
+    classes = classes.mask(shaky, "unstable")
+    classes = classes.mask(lisa["p_sim"].isna(), "undefined")
+    return classes.mask(lisa["lag"].isna() & lisa["z"].notna(), "isolate")
+
+
+def spot_classes(getis: pd.DataFrame) -> pd.DataFrame:
+    """Class of every city by Gi*: hot, cold, not significant or undefined, under both rules.
+
+    Parameters
+    ----------
+    getis : pandas.DataFrame
+        Rows of one statistic of ``getis.csv``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``significant`` and ``significant_fdr``.
+    """
+    rules = ("significant", "significant_fdr")
+    table = {rule: getis["spot"].astype("object").where(getis[rule].astype(bool), "ns") for rule in rules}
+    return pd.DataFrame(table).mask(getis["p_sim"].isna(), "undefined")
+
+
+def _permutations(analysis: Analysis) -> int:
+    return int(analysis.tables["lisa"].attrs.get("permutations", 0))
+
+
+def _lisa_fields(lang: str) -> tuple[Field, ...]:
+    return (
+        Field("lisa_quadrant", word("quadrant", lang)),
+        Field("lisa_z", "z", 2),
+        Field("lisa_lag", word("lag", lang), 2),
+        Field("lisa_I", "I", 2),
+        Field("lisa_p_sim", "p", 4),
+        Field("lisa_stability", word("stability", lang), 2),
+    )
+
+
+def _moran_scatter(analysis: Analysis, lisa: pd.DataFrame) -> Scatter:
+    lang, moran = analysis.settings.study.language, analysis.tables["moran"]
+    row = moran[
+        (moran["statistic"] == "moran") & (moran["variable"] == "score") & (moran["graph"] == analysis.base_graph)
+    ].iloc[0]
+    return Scatter(
+        word("moran_scatter", lang), lisa["z"], lisa["lag"], word("z_score", lang), word("lag", lang),
+        line=(float(row["value"]), 0.0),
+        note=f"I = {row['value']:.3f}, p = {row['p_sim']:.4f} ({row['alternative']}, {row['permutations']:,})",
+    )  # fmt: skip
+
+
+_PAGES: dict[str, tuple[str, Callable[[Analysis], OfflineMap]]] = {
+    "scores": ("cities", _scores_page),
+    "lisa": ("lisa", _lisa_page),
+}
+"""Pages, each with the table it cannot be drawn without."""

@@ -91,13 +91,15 @@ def publish(
 
 def layers_of(analysis: Analysis) -> dict[str, gpd.GeoDataFrame | pd.DataFrame]:
     """Layers of the GeoPackage: tables with their geometry where they have one, in a fixed order."""
-    shapes = {"cities": analysis.cities.geometry, "clusters": analysis.clusters.geometry}
+    cities, clusters = analysis.cities.geometry, analysis.clusters.geometry
+    shapes = {"cities": cities, "clusters": clusters, "lisa": cities, "pattern": clusters}
     layers: dict[str, gpd.GeoDataFrame | pd.DataFrame] = {}
     for name, frame in analysis.tables.items():
         if name in shapes:
             layers[name] = gpd.GeoDataFrame(frame, geometry=shapes[name].reindex(frame.index), crs=4326)
         else:
             layers[name] = frame
+    layers |= analysis.layers
     units = analysis.units[["official_name", "name_en", "province", "lon", "lat", "geometry"]]
     layers["units"] = units
     layers["provinces"] = analysis.provinces

@@ -88,6 +88,33 @@ _WORDS: dict[str, tuple[str, str]] = {
         "全国平均：按 {weights} 加权 {weighted}，不加权 {unweighted}",
         "National mean: {weighted} weighted by {weights}, {unweighted} unweighted",
     ),
+    "page_lisa": ("空间自相关：LISA 与热点", "Spatial autocorrelation: LISA and hot spots"),
+    "theme_lisa_significant": ("局部 Moran，p ≤ 0.05", "Local Moran, p ≤ .05"),
+    "theme_lisa_significant_fdr": ("局部 Moran，FDR 校正", "Local Moran, after FDR"),
+    "theme_spot_significant": ("热点 Gi*，p ≤ 0.05", "Hot spots Gi*, p ≤ .05"),
+    "theme_spot_significant_fdr": ("热点 Gi*，FDR 校正", "Hot spots Gi*, after FDR"),
+    "lisa_HH": ("高-高", "high-high"),
+    "lisa_LL": ("低-低", "low-low"),
+    "lisa_LH": ("低-高（自身低，周围高）", "low-high (low among high)"),
+    "lisa_HL": ("高-低（自身高，周围低）", "high-low (high among low)"),
+    "lisa_unstable": ("显著但随邻接方式而变", "significant, but not over most graphs"),
+    "lisa_ns": ("不显著", "not significant"),
+    "lisa_undefined": ("无法检验", "not tested"),
+    "lisa_isolate": ("无邻接单元", "isolate"),
+    "lisa_hot": ("热点", "hot spot"),
+    "lisa_cold": ("冷点", "cold spot"),
+    "quadrant": ("象限（不论显著与否）", "Quadrant (significant or not)"),
+    "z_score": ("得分（标准差）", "Score (standard deviations)"),
+    "lag": ("邻居平均（标准差）", "Mean of neighbors (standard deviations)"),
+    "stability": ("七种邻接方式中保持类别的比例", "Share of seven graphs that keep the class"),
+    "moran_scatter": ("Moran 散点图", "Moran scatterplot"),
+    "note_lisa": (
+        "邻接：{graph}；双侧条件置换 {permutations} 次，种子 {seed}；类别须在七种邻接方式中的至少 {share} 保持，"
+        "否则单列；p ≤ 0.05 未作多重比较校正，FDR 为 Benjamini-Hochberg；同一截面的关联，不是因果",
+        "Graph: {graph}; {permutations} two-sided conditional permutations, seed {seed}; a class held by fewer than "
+        "{share} of the graphs is shown apart; p ≤ .05 is not corrected for many tests, FDR is Benjamini-Hochberg; "
+        "one cross-section, no causes",
+    ),
     # notices
     "sketch": ("示意图（未送审）", "Sketch map, not reviewed"),
     "approval": ("审图号：{number}", "Map approval number: {number}"),

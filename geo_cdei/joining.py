@@ -1,0 +1,156 @@
+"""Tables of a study, joined to the units: what every step starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from geo_cdei import columns
+from geo_cdei.config import Settings
+from geo_cdei.inputs import boundaries as _boundaries
+from geo_cdei.inputs import cities as _cities
+from geo_cdei.inputs import clusters as _clusters
+from geo_cdei.inputs import faults as _faults
+from geo_cdei.inputs import schema as _schema
+from geo_cdei.inputs import sources
+from geo_cdei.results import Notice
+from geo_cdei.workspace import Workspace
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+__all__ = ["Joined", "join_study"]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The study's tables, joined to the units; what every step starts from."""
+
+    units: gpd.GeoDataFrame
+    cities: gpd.GeoDataFrame
+    known: pd.DataFrame
+    members: pd.DataFrame
+    matches: pd.DataFrame
+    notices: tuple[Notice, ...]
+
+
+def join_study(workspace: Workspace, settings: Settings) -> Joined:
+    """Read the study's tables and join them to the units.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The study.
+    settings : Settings
+        Its settings.
+
+    Returns
+    -------
+    Joined
+        Units with polygons, cities with every attribute, memberships, and how each row was matched.
+    """
+    names, aliases = sources.read_units(workspace)
+    layer = _boundaries.read_boundaries(
+        workspace, source=settings.boundaries.source, simplify_m=settings.boundaries.simplify_m
+    )
+    units = _named_units(layer, names)
+    finder = _Finder(names, aliases)
+    notices: list[Notice] = []
+    scores = _read(workspace, settings.data.scores, notices)
+    finder.codes(settings.data.scores, scores)
+    cities = _as_printed(_cities.join_cities(scores, units, finder.last))
+    faults = sources.read_table(workspace, "faults") if sources.has_table(workspace, "faults") else None
+    known = cities.drop(columns="geometry")
+    for name in settings.data.attributes:
+        if not sources.has_table(workspace, name):
+            notices.append(Notice("scores", f"there is no table {name}: its columns are left out"))
+            continue
+        table = _read(workspace, name, notices)
+        table = _faults.resolve_faults(table, faults, name=name) if faults is not None else table
+        values = _attribute_columns(table, finder.codes(name, table))
+        cities = cities.join(values)
+        known = known.join(values, how="outer") if len(values.index.difference(known.index)) else known.join(values)
+    members = _members(workspace, cities, finder, notices)
+    return Joined(units, cities, known, members, finder.report(), tuple(notices))
+
+
+def _named_units(layer: gpd.GeoDataFrame, names: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Polygons with names and points; one that the code list lacks keeps its polygon and its layer's name."""
+    units = layer[["name", "geometry"]].join(names).rename_axis("adcode")
+    unlisted = units["official_name"].isna()
+    if unlisted.any():
+        points = units.geometry[unlisted].representative_point()
+        units.loc[unlisted, ["lon", "lat"]] = points.get_coordinates().to_numpy()
+        for column in ("official_name", "short_name", "name_en"):
+            units.loc[unlisted, column] = units.loc[unlisted, "name"]
+    return units[[*names.columns, "geometry"]]
+
+
+def _as_printed(cities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Call every city as its own table does; one given by code alone has its short name."""
+    if "given_city" not in cities:
+        return cities
+    return cities.assign(city=cities["given_city"].fillna(cities["city"])).drop(columns="given_city")
+
+
+class _Finder:
+    """Matches the rows of table after table and keeps the report of all."""
+
+    def __init__(self, units: pd.DataFrame, aliases: pd.DataFrame) -> None:
+        self._units, self._aliases = units, aliases
+        self._reports: list[pd.DataFrame] = []
+        self.last = pd.DataFrame()
+
+    def match(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
+        matches = _cities.match_cities(table, self._units, self._aliases, counties=_boundaries.read_counties)
+        given = matches["given_name"].where(matches["given_name"].ne(""), matches["given_code"])
+        report = matches.assign(table=name, given=given, unit=matches["official_name"])
+        self._reports.append(report[list(columns.MATCH_REPORT)])
+        self.last = matches
+        return matches
+
+    def codes(self, name: str, table: pd.DataFrame, *, unique: bool = True) -> pd.Series:
+        """Codes of a table's rows; a row that fits no unit, or two rows that fit one, is an error."""
+        matches = self.match(name, table)
+        _cities.check_matches(matches, name=name, unique=unique)
+        return matches["adcode"]
+
+    def report(self) -> pd.DataFrame:
+        return pd.concat(self._reports, ignore_index=True)
+
+
+def _read(workspace: Workspace, name: str, notices: list[Notice]) -> pd.DataFrame:
+    table = sources.read_table(workspace, name)
+    encoding = table.attrs["encoding"]
+    if encoding not in ("utf-8", "workbook"):
+        notices.append(Notice("scores", f"{name} was read as {encoding}"))
+    return table
+
+
+def _attribute_columns(table: pd.DataFrame, codes: pd.Series) -> pd.DataFrame:
+    """Numeric columns of an attribute table, and the check class of a GDP, by code."""
+    renamed = table.rename(columns={"check": "gdp_check"})
+    numeric = renamed.select_dtypes("number").columns.drop(["rank_printed", "adcode"], errors="ignore")
+    keep = [*numeric, *(["gdp_check"] if "gdp_check" in renamed else [])]
+    return renamed[keep].set_axis(pd.Index(codes, name="adcode"))
+
+
+def _members(workspace: Workspace, cities: pd.DataFrame, finder: _Finder, notices: list[Notice]) -> pd.DataFrame:
+    if not sources.has_table(workspace, "clusters"):
+        notices.append(Notice("scores", "there is no table clusters: no cluster is scored or drawn"))
+        empty = pd.DataFrame(columns=["cluster_id", "cluster", "cluster_en", "core", "city", "adcode", "role"])
+        return _clusters.build_members(cities, empty)
+    membership = _read(workspace, "clusters", notices)
+    county = membership.get("adcode", pd.Series(index=membership.index, dtype="str")).map(_is_county)
+    codes = finder.codes("clusters", membership[~county.astype(bool)], unique=False)
+    given = membership.get("adcode", pd.Series("", index=membership.index)).astype("str")
+    coded = membership.assign(adcode=codes.reindex(membership.index).fillna(given))
+    return _clusters.build_members(cities, coded)
+
+
+def _is_county(code: object) -> bool:
+    """County-level codes end in neither 00 nor belong to a unit directly under a province (90 in the middle)."""
+    text = _schema.normal_text(code)
+    return len(text) == 6 and not text.endswith("00") and text[2:4] != "90"

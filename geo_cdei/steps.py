@@ -1,0 +1,170 @@
+"""Each analysis step of a run: what it takes from the steps before, and the tables it gives.
+
+The steps hold no arithmetic: they hand frames to the functions of :mod:`geo_cdei.analysis`, where siblings do not
+know each other, and put the answers into tables.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from geo_cdei import columns
+from geo_cdei.config import Settings
+from geo_cdei.errors import GeoCdeiWarning
+from geo_cdei.joining import Joined
+from geo_cdei.results import Notice
+from geo_cdei.scores_step import Scored
+from geo_cdei.workspace import Workspace
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from libpysal.graph import Graph
+
+__all__ = ["Context", "add_autocorrelation", "add_inequality"]
+
+VARIABLES = ("score", "scale_2020", "gdp_2019")
+
+
+@dataclass(slots=True)
+class Context:
+    """What a run knows so far; it lives for one run and is never shared."""
+
+    workspace: Workspace
+    settings: Settings
+    joined: Joined
+    scored: Scored
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    layers: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
+    notices: list[Notice] = field(default_factory=list)
+    graphs: dict[str, Graph] = field(default_factory=dict)
+    base_graph: str = ""
+
+    @property
+    def seed(self) -> int:
+        """Where every random draw of the run starts."""
+        return self.settings.inference.seed
+
+    def skip(self, step: str, reason: str) -> None:
+        """Keep the reason why a step gives nothing."""
+        self.notices.append(Notice(step, f"skipped: {reason}"))
+
+
+def add_inequality(run: Context) -> None:
+    """Split the inequality of the score and of the weights into parts within and between clusters."""
+    from geo_cdei.analysis import inequality, partitions
+
+    cities = run.scored.cities
+    grouped = cities[cities["cluster_id"].notna() & cities["score"].notna()]
+    if grouped["cluster_id"].nunique() < 2:
+        run.skip("inequality", "fewer than two clusters have scored cities")
+        return
+    drawn = partitions.random_partitions_of(
+        grouped, grouped["cluster_id"], draws=run.settings.inference.partitions, seed=run.seed
+    )
+    tables = [
+        inequality.decompose_inequality(grouped[name], grouped["cluster_id"], partitions=drawn, seed=run.seed)
+        for name in VARIABLES
+        if name in grouped
+    ]
+    run.tables["inequality"] = pd.concat(tables, ignore_index=True)
+
+
+def add_autocorrelation(run: Context) -> None:
+    """Test the scores for spatial autocorrelation, globally, city by city and by distance and direction."""
+    from geo_cdei.analysis import autocorrelation, correlogram, hotspots, joins
+
+    cities = run.scored.cities
+    if len(cities) < 10:
+        run.skip("autocorrelation", f"{len(cities)} scored cities are too few; 10 are needed")
+        return
+    build_graphs(run)
+    y, graph = cities["score"], run.graphs[run.base_graph]
+    how = _inference(run)
+    run.tables["moran"] = _global_table(run)
+    lisa = autocorrelation.local_moran(y, graph, seed=run.seed, **how)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GeoCdeiWarning)  # isolates of the bands count as a changed class
+        stability = autocorrelation.lisa_stability(
+            y, run.graphs, base=run.base_graph, permutations=how["permutations"], seed=run.seed
+        )
+    lisa.insert(0, "city", cities["city"])
+    run.tables["lisa"] = lisa.assign(stability=stability).rename_axis("adcode")
+    run.tables["getis"] = _hot_spots(
+        cities, [hotspots.getis_ord(y, graph, star=star, seed=run.seed, **how) for star in (True, False)]
+    )
+    run.tables["correlogram"] = correlogram.correlogram(y, cities, seed=run.seed, alternative=how["alternative"])
+    if "tier" in cities and cities["tier"].nunique() > 1:
+        run.tables["join_counts"] = joins.join_counts(cities["tier"], graph, seed=run.seed)
+
+
+def build_graphs(run: Context) -> None:
+    """Build the seven graphs of the sensitivity test, and the study's own where it is none of them."""
+    from geo_cdei.analysis import graphs
+
+    cities, wanted = run.scored.cities, run.settings.graph
+    run.graphs = {
+        name: graph
+        for name, graph in graphs.sensitivity_graphs(cities).items()
+        if not name.startswith("knn") or int(name[3:]) < len(cities)
+    }
+    own = {"knn": f"knn{wanted.k}", "queen": "queen", "distance_band": f"band{wanted.threshold_km:g}"}.get(
+        wanted.method, wanted.method
+    )
+    if own not in run.graphs:
+        run.graphs[own] = graphs.build_graph(
+            cities, method=wanted.method, k=wanted.k,
+            threshold_km=wanted.threshold_km if wanted.method not in ("knn", "queen", "rook") else None,
+        )  # fmt: skip
+    run.base_graph = own
+
+
+def _inference(run: Context) -> dict[str, Any]:
+    wanted = run.settings.inference
+    from geo_cdei._pvalues import default_permutations
+
+    auto = wanted.permutations == "auto"
+    number = (
+        default_permutations(len(run.scored.cities), cap=wanted.max_permutations) if auto else wanted.permutations
+    )
+    return {"permutations": number, "alternative": wanted.alternative}
+
+
+def _global_table(run: Context) -> pd.DataFrame:
+    """Moran's I, Geary's C and Getis-Ord's G of the score and the weights over all graphs."""
+    cities = run.scored.cities
+    rows: list[dict[str, object]] = []
+    with warnings.catch_warnings():
+        # who was left out of which test stands in the columns n and n_isolates
+        warnings.simplefilter("ignore", GeoCdeiWarning)
+        for variable in (name for name in VARIABLES if name in cities):
+            rows += [
+                _global_row(run, statistic, variable, name)
+                for name in run.graphs
+                for statistic in ("moran", "geary", "getis")
+            ]
+    return pd.DataFrame(rows).reindex(columns=list(columns.MORAN))
+
+
+def _global_row(run: Context, statistic: str, variable: str, graph: str) -> dict[str, object]:
+    from geo_cdei.analysis import global_autocorrelation as statistics
+
+    test = {"moran": statistics.global_moran, "geary": statistics.global_geary, "getis": statistics.global_getis}[
+        statistic
+    ]
+    y, alternative = run.scored.cities[variable], run.settings.inference.alternative
+    found = asdict(test(y, run.graphs[graph], seed=run.seed, alternative=alternative))
+    letter = {"moran": "I", "geary": "C", "getis": "G"}[statistic]
+    names = {letter: "value", f"E{letter}": "expected", f"E{letter}_sim": "expected_sim"}
+    renamed = {names.get(key, key): value for key, value in found.items()}
+    return {"statistic": statistic, "variable": variable, "graph": graph, **renamed}
+
+
+def _hot_spots(cities: pd.DataFrame, tables: list[pd.DataFrame]) -> pd.DataFrame:
+    starred = [table.assign(statistic=name) for table, name in zip(tables, ("Gi*", "Gi"), strict=True)]
+    merged = pd.concat(starred)
+    merged.insert(0, "city", cities["city"].reindex(merged.index))
+    return merged[["city", "statistic", *columns.GETIS]].rename_axis("adcode")
