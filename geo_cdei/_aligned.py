@@ -304,8 +304,11 @@ def _transformed(weights: sparse.csr_array, cardinality: npt.NDArray[np.integer]
 
     if transform == "O":
         return weights
+    binary = transform == "B" or bool((weights.data == 1).all())
     data = np.ones(len(weights.data))
-    if transform == "R":
+    if transform == "R" and binary:
+        data = np.repeat(1.0 / np.maximum(cardinality, 1), cardinality)
+    elif transform == "R":
         sums = weights.sum(axis=1)
         if (sums[cardinality > 0] <= 0).any():
             raise GraphError("Row-standardizing needs rows of positive sum; use positive weights or transform='O'.")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Counts", "compare", "conditional_counts", "draw_ids", "permuted_products", "permuted_values"]
 
 # Cells of the random table drawn at a time. Part of the definition of the draws: another number, other draws.
-_DRAW_CELLS = 8_000_000
+_DRAW_CELLS = 2_000_000
 # Cells of a block of simulated values; bounds the memory and never changes an answer.
 _BLOCK_CELLS = 2_000_000
 _RELATIVE_TIE = 1e-10
@@ -97,10 +97,9 @@ def draw_ids(n: int, size: int, permutations: int, rng: np.random.Generator) -> 
 
 def _has_repeat(table: npt.NDArray[np.int32]) -> BoolArray:
     repeat = np.zeros(table.shape[1], dtype=np.bool_)
-    if len(table) <= 16:
-        for a in range(1, len(table)):
-            for b in range(a):
-                repeat |= table[a] == table[b]
+    if len(table) <= 24:
+        for apart in range(1, len(table)):
+            repeat |= (table[apart:] == table[:-apart]).any(axis=0)
         return repeat
     ordered = np.sort(table, axis=0)
     np.any(ordered[1:] == ordered[:-1], axis=0, out=repeat)
@@ -305,37 +304,64 @@ class _EqualWeights(_Tally):
         sums = self.values[table]
         for j in range(1, len(sums)):
             sums[j] += sums[j - 1]
-        for k, who in self.groups:
-            ordered = np.sort(sums[k - 1])
-            below = np.searchsorted(ordered, self.low[who], side="left")
-            self.ge[who] += len(ordered) - below
-            self.le[who] += below + self._ties(ordered, below, self.high[who])
-            self.total[who] += ordered.sum()
-            self.squares[who] += ordered @ ordered
+        self._count(np.sort(sums[:-1], axis=1))
+        row = self.cardinality - 1  # of a city without neighbors: the last, never read
+        self.total += sums.sum(axis=1)[row]
+        self.squares += np.einsum("ij,ij->i", sums, sums)[row]
         self._condition(table, sums)
 
-    @staticmethod
-    def _ties(ordered: FloatArray, below: npt.NDArray[np.intp], high: FloatArray) -> IntArray:
-        """Count the sums between the two tolerances; ties are rare, so look only where there is one."""
-        ties = np.zeros(len(below), dtype=np.int64)
-        tied = np.flatnonzero(np.append(ordered, np.inf)[below] <= high)
-        ties[tied] = np.searchsorted(ordered, high[tied], side="right") - below[tied]
-        return ties
+    def _count(self, ordered: FloatArray) -> None:
+        columns = ordered.shape[1]
+        below = np.zeros(len(self.values), dtype=np.int64)
+        for k, who in self.groups:
+            below[who] = _count_below(ordered[k - 1], self.low[who])
+        # ties are rare, so the upper tolerance is searched only where the next sum lies within it
+        some = np.flatnonzero(self.cardinality)
+        next_sum = ordered[self.cardinality[some] - 1, np.minimum(below[some], columns - 1)]
+        tied = np.zeros(len(below), dtype=np.bool_)
+        tied[some] = (below[some] < columns) & (next_sum <= self.high[some])
+        upto = below.copy()
+        if tied.any():
+            for k, who in self.groups:
+                both = who[tied[who]]
+                upto[both] = np.searchsorted(ordered[k - 1], self.high[both], side="right")
+        self.ge[some] += columns - below[some]
+        self.le[some] += upto[some]
 
     def _condition(self, table: npt.NDArray[np.int32], sums: FloatArray) -> None:
         """Where a column drew the city itself among its k ids, put the (k+1)-th in its place."""
-        for j in range(len(table) - 1):
-            own = table[j]
-            k = self.cardinality[own]
-            column = np.flatnonzero(k > j)
-            own, k = own[column], k[column]
-            old = sums[k - 1, column]
-            new = sums[k, column] - self.values[own]
-            low, high = self.low[own], self.high[own]
-            np.add.at(self.ge, own, (new >= low).astype(np.int64) - (old >= low))
-            np.add.at(self.le, own, (new <= high).astype(np.int64) - (old <= high))
-            np.add.at(self.total, own, new - old)
-            np.add.at(self.squares, own, new**2 - old**2)
+        drawn = table[:-1]
+        place, column = np.nonzero(self.cardinality[drawn] > np.arange(len(drawn))[:, None])
+        own = drawn[place, column]
+        k = self.cardinality[own]
+        old = sums[k - 1, column]
+        new = sums[k, column] - self.values[own]
+        low, high = self.low[own], self.high[own]
+        np.add.at(self.ge, own, (new >= low).astype(np.int64) - (old >= low))
+        np.add.at(self.le, own, (new <= high).astype(np.int64) - (old <= high))
+        np.add.at(self.total, own, new - old)
+        np.add.at(self.squares, own, new**2 - old**2)
+
+
+def _count_below(ordered: FloatArray, needles: FloatArray) -> IntArray:
+    """Count the ordered values below each needle: ``searchsorted``, with most answers read from a grid.
+
+    Values and needles go through one rounding, so a cell of the grid that holds no value answers exactly;
+    only needles in a cell that holds some are searched. Worth it where needles outnumber the values.
+    """
+    first, last = ordered[0], ordered[-1]
+    cells = 16 * len(ordered)
+    if len(needles) < cells or not last > first:
+        return np.asarray(np.searchsorted(ordered, needles, side="left"), dtype=np.int64)
+    scale = cells / (last - first)
+    held = ((ordered - first) * scale).astype(np.int64)
+    starts = np.searchsorted(held, np.arange(cells + 3))
+    where = np.clip((needles - first) * scale, -1, cells + 1).astype(np.int64)
+    where[needles < first] = 0
+    below: IntArray = starts[where].astype(np.int64)
+    unsure = np.flatnonzero(starts[where + 1] > below)
+    below[unsure] = np.searchsorted(ordered, needles[unsure], side="left")
+    return below
 
 
 class _AnyWeights(_Tally):

@@ -42,17 +42,13 @@ class Statistic:
         return pd.DataFrame([{field.name: getattr(answer, field.name) for field in fields(answer)}])
 
 
-def random_graph(
-    ids: list[str], *, seed: int = 0, weighted: bool = False, isolate: str | None = None
-) -> Graph:
+def random_graph(ids: list[str], *, seed: int = 0, weighted: bool = False, isolate: str | None = None) -> Graph:
     """Two to five neighbors per city in random places, one city left alone on request."""
     rng = np.random.default_rng(seed)
     focal, neighbor, weight = [], [], []
     for own in ids:
         others = [i for i in ids if i not in (own, isolate)]
-        chosen = (
-            [] if own == isolate else rng.choice(others, size=int(rng.integers(2, 6)), replace=False).tolist()
-        )
+        chosen = [] if own == isolate else rng.choice(others, size=int(rng.integers(2, 6)), replace=False).tolist()
         focal += [own] * max(len(chosen), 1)
         neighbor += chosen or [own]
         weight += (rng.uniform(0.2, 1, len(chosen)) if weighted else np.ones(len(chosen))).tolist() or [0.0]
@@ -66,9 +62,7 @@ def reorder(graph: Graph, ids: list[str], rename: dict[str, str] | None = None) 
     table = table.sort_values(["focal", "neighbor"], key=lambda column: column.map(position))
     if rename:
         table[["focal", "neighbor"]] = table[["focal", "neighbor"]].apply(lambda column: column.map(rename))
-    return Graph.from_arrays(
-        table["focal"].to_numpy(), table["neighbor"].to_numpy(), table["weight"].to_numpy()
-    )
+    return Graph.from_arrays(table["focal"].to_numpy(), table["neighbor"].to_numpy(), table["weight"].to_numpy())
 
 
 IDS = [f"{k:06d}" for k in range(110000, 110040)]
@@ -129,9 +123,7 @@ def check_affine(statistic: Statistic, graph: Graph) -> None:
     np.testing.assert_array_equal(first["p_sim"], scaled["p_sim"])
     if statistic.affine:
         np.testing.assert_array_equal(first["p_sim"], second["p_sim"])
-        np.testing.assert_allclose(
-            first[statistic.observed], second[statistic.observed], rtol=1e-9, atol=1e-9
-        )
+        np.testing.assert_allclose(first[statistic.observed], second[statistic.observed], rtol=1e-9, atol=1e-9)
 
 
 def check_sign_flip(statistic: Statistic, graph: Graph) -> None:
@@ -139,9 +131,7 @@ def check_sign_flip(statistic: Statistic, graph: Graph) -> None:
     if statistic.sign:
         first, second = statistic.frame(sample_y(), graph), statistic.frame(-sample_y(), graph)
         np.testing.assert_array_equal(first["p_sim"], second["p_sim"])
-        np.testing.assert_allclose(
-            first[statistic.observed], second[statistic.observed] * statistic.sign, atol=1e-9
-        )
+        np.testing.assert_allclose(first[statistic.observed], second[statistic.observed] * statistic.sign, atol=1e-9)
 
 
 def check_ties(statistic: Statistic, graph: Graph) -> None:

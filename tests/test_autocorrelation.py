@@ -225,9 +225,7 @@ class TestIdentities:
     def test_joins_add_up_to_the_edges(self, example):
         """Every edge joins some pair of tiers, observed, expected and in every shuffle."""
         y, _, graph = example
-        table = join_counts(
-            pd.qcut(y, 4, labels=list("abcd"), duplicates="drop"), graph, permutations=19, seed=1
-        )
+        table = join_counts(pd.qcut(y, 4, labels=list("abcd"), duplicates="drop"), graph, permutations=19, seed=1)
         half = (graph.adjacency != 0).sum() / 2
         assert table[["joins", "EJ", "EJ_sim"]].sum().tolist() == pytest.approx([half] * 3)
 
@@ -272,8 +270,7 @@ class TestIdentities:
         """Same p, same I."""
         mixed = two_blobs.sample(frac=1, random_state=2)
         first, second = (
-            correlogram(c["y"], c, bands_km=(0, 200, 2500), permutations=99, seed=1)
-            for c in (two_blobs, mixed)
+            correlogram(c["y"], c, bands_km=(0, 200, 2500), permutations=99, seed=1) for c in (two_blobs, mixed)
         )
         pd.testing.assert_frame_equal(first, second)
 
@@ -380,7 +377,7 @@ class TestEdges:
 
     def test_text_is_refused(self):
         """With the cure."""
-        with pytest.raises(StatisticError, match="pandas.to_numeric"):
+        with pytest.raises(StatisticError, match=r"pandas\.to_numeric"):
             local_moran(pd.Series(list("abcde")), line(5), seed=1)
 
     def test_general_g_refuses_negative_values(self):
@@ -408,9 +405,7 @@ class TestEdges:
             columns.JOINS: join_counts(y.gt(3).astype(str), graph, permutations=9, seed=1),
             columns.CORRELOGRAM: correlogram(y, line_of_cities, bands_km=(0, 300), permutations=9, seed=1),
         }
-        assert {names: tuple(frame.columns) for names, frame in frames.items()} == {
-            names: names for names in frames
-        }
+        assert {names: tuple(frame.columns) for names, frame in frames.items()} == {names: names for names in frames}
 
     def test_the_number_of_permutations_is_told(self):
         """Default and given."""

@@ -14,9 +14,7 @@ STATISTICS = [
     Statistic("global Geary", global_geary, "C", sign=1, local=False),
     Statistic("general G", global_getis, "G", affine=False, local=False),
     Statistic("local Moran", local_moran, "I", sign=1),
-    Statistic(
-        "local Moran, weights as given", lambda *a, **k: local_moran(*a, transform="O", **k), "I", sign=1
-    ),
+    Statistic("local Moran, weights as given", lambda *a, **k: local_moran(*a, transform="O", **k), "I", sign=1),
     Statistic("bivariate local Moran", lambda y, g, **k: local_moran_bv(y, y**2, g, **k), "I", affine=False),
     Statistic("Gi*", getis_ord, "z", sign=-1),
     Statistic("Gi", lambda *a, **k: getis_ord(*a, star=False, **k), "z", sign=-1),

@@ -38,9 +38,7 @@ def edges(graph: Graph) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("rook", [False, True])
-@pytest.mark.parametrize(
-    "name", ["columbus/columbus.shp", "sids2/sids2.shp", "stl/stl_hom.shp", "georgia/G_utm.shp"]
-)
+@pytest.mark.parametrize("name", ["columbus/columbus.shp", "sids2/sids2.shp", "stl/stl_hom.shp", "georgia/G_utm.shp"])
 def test_contiguity_has_libpysals_edges(name, rook):
     """Outside witness on four real coverages, queen and rook."""
     layer = read_example(name)

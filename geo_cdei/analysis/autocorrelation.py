@@ -44,7 +44,6 @@ import pandas as pd
 from .._aligned import Aligned, align, check_index, standardize
 from .._permutation import Counts, conditional_counts
 from .._pvalues import check_inference, default_permutations, fdr_significant, p_value
-from ..columns import LISA
 from ..errors import StatisticError
 
 if TYPE_CHECKING:
@@ -53,10 +52,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from libpysal.graph import Graph
+    from pandas.api.extensions import ExtensionArray
 
     FloatArray = npt.NDArray[np.float64]
 
 __all__ = ["lisa_stability", "local_moran", "local_moran_bv", "moran_quadrant"]
+
+_WORDS = pd.array(["LL", "LH", "HL", "HH"], dtype="str")
 
 
 def local_moran(
@@ -232,9 +234,7 @@ def lisa_stability(
     [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     """
     if base not in graphs:
-        raise StatisticError(
-            f"The base graph {base!r} is not among the {len(graphs)} graphs: {', '.join(graphs)}."
-        )
+        raise StatisticError(f"The base graph {base!r} is not among the {len(graphs)} graphs: {', '.join(graphs)}.")
     classes = {}
     for name, graph in graphs.items():
         data = align(graph, y, transform="R")
@@ -242,9 +242,7 @@ def lisa_stability(
         if name == base:
             data.warn_untested(constant=bool(np.isnan(z).any()))
         lisa = _lisa(data, z, z, permutations=permutations, seed=seed, alternative="two-sided")
-        classes[name] = (
-            lisa["quadrant"].where(lisa["significant"], "not significant").where(lisa["p_sim"].notna())
-        )
+        classes[name] = lisa["quadrant"].where(lisa["significant"], "not significant").where(lisa["p_sim"].notna())
     first = classes[base]
     kept = sum((other == first).to_numpy(dtype=float, na_value=0.0) for other in classes.values())
     return pd.Series(kept / len(graphs), index=y.index, name="stability").where(first.notna())
@@ -279,10 +277,14 @@ def moran_quadrant(z: pd.Series[float], lag: pd.Series[float]) -> pd.Series[str]
     ['HL', 'LH', nan]
     """
     check_index(z.index, lag.index, what="lag", whose="z")
-    code = np.where(lag > 0, 1, 0) + np.where(z > 0, 2, 0)
-    code[(z.isna() | lag.isna()).to_numpy()] = -1
-    words = pd.array(["LL", "LH", "HL", "HH"], dtype="str").take(code, allow_fill=True)
+    words = _quadrant(np.asarray(z, dtype=np.float64), np.asarray(lag, dtype=np.float64))
     return pd.Series(words, index=z.index, name="quadrant")
+
+
+def _quadrant(z: FloatArray, lag: FloatArray) -> ExtensionArray:
+    code = (lag > 0).astype(np.int8) + 2 * (z > 0).astype(np.int8)
+    code[np.isnan(z) | np.isnan(lag)] = -1
+    return _WORDS.take(code, allow_fill=True)
 
 
 def _lisa(
@@ -317,20 +319,18 @@ def _turned(counts: Counts, own: FloatArray, P: int) -> tuple[npt.NDArray[np.int
     return np.where(level, P, ge), np.where(level, P, le)
 
 
-def _lisa_frame(
-    data: Aligned, columns: list[FloatArray], circumstances: tuple[int, int, str]
-) -> pd.DataFrame:
+def _lisa_frame(data: Aligned, columns: list[FloatArray], circumstances: tuple[int, int, str]) -> pd.DataFrame:
     z, lagged, moran, mean, z_sim, p = columns
     tested = ~data.alone
     values = {"z": data.spread(z)}
     for name, column in (("lag", lagged), ("I", moran)):
         values[name] = data.spread(column, keep=tested)
     frame: dict[str, Any] = dict(values)
-    frame["quadrant"] = moran_quadrant(pd.Series(values["z"]), pd.Series(values["lag"])).array
+    frame["quadrant"] = _quadrant(values["z"], values["lag"])
     for name, column in (("EI_sim", mean), ("z_sim", z_sim), ("p_sim", p)):
         frame[name] = data.spread(column, keep=tested)
     frame["significant"] = frame["p_sim"] <= 0.05
     frame["significant_fdr"] = fdr_significant(frame["p_sim"])
-    result = pd.DataFrame(frame, index=data.ids, columns=list(LISA))
+    result = pd.DataFrame(frame, index=data.ids)
     result.attrs.update(zip(("permutations", "seed", "alternative"), circumstances, strict=True))
     return result

@@ -221,9 +221,7 @@ def global_getis(
     data, z, scope = _prepare_global(y, graph, "B", permutations, seed, alternative)
     x = data.values[0]
     if (x < 0).any():
-        raise StatisticError(
-            f"General G needs values of at least 0; {int((x < 0).sum())} cities are below 0."
-        )
+        raise StatisticError(f"General G needs values of at least 0; {int((x < 0).sum())} cities are below 0.")
     if np.isnan(z).any():
         return GlobalGetis(**_undefined(GlobalGetis, scope))
     pairs = float(x.sum() ** 2 - x @ x)
@@ -266,9 +264,7 @@ def _subgraph(data: Aligned) -> Graph:
     return Graph.from_sparse(data.weights, ids=np.arange(data.n))
 
 
-def _simulated(
-    observed: float, counts: Counts, permutations: int, alternative: str
-) -> tuple[float, float, float]:
+def _simulated(observed: float, counts: Counts, permutations: int, alternative: str) -> tuple[float, float, float]:
     mean, sd = float(counts.mean[0]), float(counts.sd[0])
     p = float(p_value(counts.ge, counts.le, permutations, alternative)[0])
     # a spread that rounding alone can make is none

@@ -225,9 +225,7 @@ def connect_isolates(graph: Graph, cities: gpd.GeoDataFrame, *, k: int = 1) -> G
     weights = graph.sparse.tocoo()
     some = weights.data != 0
     if not (weights.data[some] == 1).all():
-        raise GraphError(
-            "connect_isolates needs a graph of weights 0 and 1. Connect first, transform afterwards."
-        )
+        raise GraphError("connect_isolates needs a graph of weights 0 and 1. Connect first, transform afterwards.")
     alone = np.flatnonzero(cities.index.isin(isolates(graph)))
     if not len(alone):
         return graph.copy()
@@ -278,9 +276,7 @@ def transform(graph: Graph, transformation: str) -> Graph:
     [0.5, 0.5, 1.0, 1.0]
     """
     if transformation not in ("R", "B"):
-        raise GraphError(
-            f'transformation must be "R" (rows sum to 1) or "B" (binary); got {transformation!r}.'
-        )
+        raise GraphError(f'transformation must be "R" (rows sum to 1) or "B" (binary); got {transformation!r}.')
     return graph.copy() if graph.transformation == transformation else graph.transform(transformation)
 
 
@@ -419,14 +415,9 @@ def _check_ids(cities: gpd.GeoDataFrame) -> None:
 def _check_polygons(cities: gpd.GeoDataFrame) -> None:
     if getattr(cities, "crs", None) is None:
         raise BoundaryError(
-            f"The {len(cities)} polygons have no CRS, so nothing can be measured. "
-            "Set it with cities.set_crs(…)."
+            f"The {len(cities)} polygons have no CRS, so nothing can be measured. Set it with cities.set_crs(…)."
         )
-    bad = (
-        cities.geometry.isna()
-        | cities.geometry.is_empty
-        | ~cities.geom_type.isin(["Polygon", "MultiPolygon"])
-    )
+    bad = cities.geometry.isna() | cities.geometry.is_empty | ~cities.geom_type.isin(["Polygon", "MultiPolygon"])
     if bad.any():
         raise BoundaryError(
             f"{int(bad.sum())} of {len(cities)} cities have no polygon: {name_some(cities.index[bad])}. "
