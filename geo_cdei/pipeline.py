@@ -116,10 +116,12 @@ def run(
     [81.2, 74.8, 72.8, 69.9]
     """
     clock = _Clock(on_step)
-    layers = {"source": settings.boundaries.source, "simplify_m": settings.boundaries.simplify_m}
+    polygons = settings.boundaries
     with clock.step("scores"):
         joined = join_study(workspace, settings)
-        provinces = _boundaries.read_boundaries(workspace, level="province", **layers)
+        provinces = _boundaries.read_boundaries(
+            workspace, level="province", source=polygons.source, simplify_m=polygons.simplify_m
+        )
         dash_line = _boundaries.read_lines()
         scored = score_study(workspace, settings, joined)
     context = _steps.Context(workspace, settings, joined, scored, tables=dict(scored.tables))

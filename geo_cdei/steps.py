@@ -7,6 +7,7 @@ know each other, and put the answers into tables.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -106,11 +107,7 @@ def build_graphs(run: Context) -> None:
     from geo_cdei.analysis import graphs
 
     cities, wanted = run.scored.cities, run.settings.graph
-    run.graphs = {
-        name: graph
-        for name, graph in graphs.sensitivity_graphs(cities).items()
-        if not name.startswith("knn") or int(name[3:]) < len(cities)
-    }
+    run.graphs = graphs.sensitivity_graphs(cities)
     own = {"knn": f"knn{wanted.k}", "queen": "queen", "distance_band": f"band{wanted.threshold_km:g}"}.get(
         wanted.method, wanted.method
     )
@@ -123,13 +120,11 @@ def build_graphs(run: Context) -> None:
 
 
 def _inference(run: Context) -> dict[str, Any]:
-    wanted = run.settings.inference
     from geo_cdei._pvalues import default_permutations
 
-    auto = wanted.permutations == "auto"
-    number = (
-        default_permutations(len(run.scored.cities), cap=wanted.max_permutations) if auto else wanted.permutations
-    )
+    wanted, number = run.settings.inference, run.settings.inference.permutations
+    if number == "auto":
+        number = default_permutations(len(run.scored.cities), cap=wanted.max_permutations)
     return {"permutations": number, "alternative": wanted.alternative}
 
 
@@ -152,11 +147,13 @@ def _global_table(run: Context) -> pd.DataFrame:
 def _global_row(run: Context, statistic: str, variable: str, graph: str) -> dict[str, object]:
     from geo_cdei.analysis import global_autocorrelation as statistics
 
-    test = {"moran": statistics.global_moran, "geary": statistics.global_geary, "getis": statistics.global_getis}[
-        statistic
-    ]
+    tests: dict[str, Callable[..., Any]] = {
+        "moran": statistics.global_moran,
+        "geary": statistics.global_geary,
+        "getis": statistics.global_getis,
+    }
     y, alternative = run.scored.cities[variable], run.settings.inference.alternative
-    found = asdict(test(y, run.graphs[graph], seed=run.seed, alternative=alternative))
+    found = asdict(tests[statistic](y, run.graphs[graph], seed=run.seed, alternative=alternative))
     letter = {"moran": "I", "geary": "C", "getis": "G"}[statistic]
     names = {letter: "value", f"E{letter}": "expected", f"E{letter}_sim": "expected_sim"}
     renamed = {names.get(key, key): value for key, value in found.items()}

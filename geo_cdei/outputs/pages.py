@@ -12,6 +12,7 @@ from geo_cdei.outputs.texts import word
 from geo_cdei.results import Analysis
 
 if TYPE_CHECKING:
+    from geo_cdei.outputs.legends import Theme
     from geo_cdei.outputs.page import OfflineMap
 
 __all__ = ["build_pages", "page_meta"]
@@ -123,44 +124,39 @@ SPOT_COLOURS = {"hot": "#FF0000", "cold": "#0000FF", "ns": "#EEEEEE", "undefined
 
 def _lisa_page(analysis: Analysis) -> OfflineMap:
     """Local Moran at p ≤ .05 and after FDR, hot spots, and the Moran scatterplot."""
-    from geo_cdei.outputs.legends import categorical
     from geo_cdei.outputs.maps import build_page, context_overlays, unit_fields
 
     lang, units, lisa = analysis.settings.study.language, analysis.units, analysis.tables["lisa"]
-    scored = units.index.isin(lisa.index)
-    labels = {name: word(f"lisa_{name}", lang) for name in (*LISA_COLOURS, *SPOT_COLOURS)}
-    themes = []
-    for rule in ("significant", "significant_fdr"):
-        classes = lisa_classes(lisa, rule).reindex(units.index).where(scored).rename(f"lisa_{rule}")
-        themes.append(
-            categorical(classes, word(f"theme_lisa_{rule}", lang), palette=LISA_COLOURS, labels=labels, lang=lang)
-        )
+    note = word(
+        "note_lisa", lang, graph=analysis.base_graph, share="5/7", permutations=f"{_permutations(analysis):,}",
+        seed=analysis.settings.inference.seed,
+    )  # fmt: skip
+    return build_page(
+        units.join(lisa.add_prefix("lisa_").drop(columns="lisa_city")),
+        _lisa_themes(analysis, lisa),
+        context_overlays(units, analysis.clusters, analysis.provinces, analysis.dash_line, lang=lang),
+        meta=page_meta(analysis, title=word("page_lisa", lang), notes=(note,)),
+        fields=(*unit_fields(units, lang)[:2], *_lisa_fields(lang)),
+        panels=[_moran_scatter(analysis, lisa)],
+    )
+
+
+def _lisa_themes(analysis: Analysis, lisa: pd.DataFrame) -> list[Theme]:
+    from geo_cdei.outputs.legends import categorical
+
+    lang, units = analysis.settings.study.language, analysis.units.index
     getis = analysis.tables["getis"]
     spots = spot_classes(getis[getis["statistic"] == "Gi*"])
-    for rule in ("significant", "significant_fdr"):
-        column = spots[rule].reindex(units.index).where(scored).rename(f"spot_{rule}")
-        themes.append(
-            categorical(column, word(f"theme_spot_{rule}", lang), palette=SPOT_COLOURS, labels=labels, lang=lang)
+    labels = {name: word(f"lisa_{name}", lang) for name in (*LISA_COLOURS, *SPOT_COLOURS)}
+    rules = ("significant", "significant_fdr")
+    columns = {f"lisa_{rule}": (lisa_classes(lisa, rule), LISA_COLOURS) for rule in rules}
+    columns |= {f"spot_{rule}": (spots[rule], SPOT_COLOURS) for rule in rules}
+    return [
+        categorical(
+            classes.reindex(units).rename(key), word(f"theme_{key}", lang), palette=palette, labels=labels, lang=lang
         )
-    table = units.join(lisa.add_prefix("lisa_").drop(columns="lisa_city"))
-    meta = page_meta(
-        analysis,
-        title=word("page_lisa", lang),
-        notes=(
-            word(
-                "note_lisa",
-                lang,
-                graph=analysis.base_graph,
-                share="5/7",
-                permutations=f"{_permutations(analysis):,}",
-                seed=analysis.settings.inference.seed,
-            ),
-        ),
-    )
-    return build_page(
-        table, themes, context_overlays(units, analysis.clusters, analysis.provinces, analysis.dash_line, lang=lang),
-        meta=meta, fields=(*unit_fields(units, lang)[:2], *_lisa_fields(lang)), panels=[_moran_scatter(analysis, lisa)],
-    )  # fmt: skip
+        for key, (classes, palette) in columns.items()
+    ]
 
 
 def lisa_classes(lisa: pd.DataFrame, rule: str) -> pd.Series:
