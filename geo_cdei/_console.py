@@ -69,6 +69,10 @@ def _live() -> Iterator[OnStep]:
         yield on_step
 
 
+def _one_decimal(value: float | None) -> str:
+    return "" if value is None or value != value else f"{value:.1f}"
+
+
 def result_table(outcome: Outcome, *, lang: str) -> None:
     """Print the clusters' scores, the notices and the paths written.
 
@@ -95,11 +99,11 @@ def result_table(outcome: Outcome, *, lang: str) -> None:
         long = analysis.tables["cluster_scores"].set_index(["weights", "cluster_id"]).loc[analysis.weights]
         shown = analysis.clusters.sort_values("score", ascending=False).head(10)
         for cluster_id, row in shown.iterrows():
-            interval = f"{long.loc[cluster_id, 'low']:.1f}–{long.loc[cluster_id, 'high']:.1f}"
-            equal = row.get("score_equal")
+            low, high = _one_decimal(long.loc[cluster_id, "low"]), _one_decimal(long.loc[cluster_id, "high"])
+            name = escape(str(row["cluster" if lang == "zh" else "cluster_en"]))
             table.add_row(
-                escape(str(row["cluster" if lang == "zh" else "cluster_en"])), f"{row['score']:.1f}", interval,
-                "" if equal is None or equal != equal else f"{equal:.1f}", f"{row['n_scored']}/{row['n_members']}",
+                name, _one_decimal(row["score"]), f"{low}–{high}" if low else "",
+                _one_decimal(row.get("score_equal")), f"{row['n_scored']}/{row['n_members']}",
             )  # fmt: skip
         console.print(table)
         if len(analysis.clusters) > len(shown):

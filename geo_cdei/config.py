@@ -6,6 +6,7 @@ import datetime as dt
 import difflib
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -138,10 +139,14 @@ def read_settings(path: Path) -> Settings:
         each with its line.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
         values = tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path.name} is not UTF-8 (byte {error.start}). Save it again as UTF-8.") from error
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be read ({error.strerror}). Close it elsewhere, or restore it."
+        ) from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(
             f"{path.name} is not valid TOML: {error}. Text needs quotes and every key stands once."
@@ -149,17 +154,25 @@ def read_settings(path: Path) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        faults = [_describe(fault, text) for fault in error.errors()]
+        faults = _describe_all(error.errors(), text)
         raise SettingsError(
             f"{path.name} has {len(faults)} fault{'s' if len(faults) > 1 else ''}:\n  " + "\n  ".join(faults)
         ) from error
 
 
-def _describe(fault: Any, text: str) -> str:
-    # a union adds its branch to the location (permutations.literal['auto']): keep what the file shows
-    where = [str(part) for part in fault["loc"] if not re.search(r"[\[(]", str(part))]
-    if where and where[-1] in {"int", "str", "float"} and len(where) > 2:
-        where = where[:-1]
+def _describe_all(faults: Iterable[Any], text: str) -> list[str]:
+    """One line for each key; what a key with several kinds of values ("auto" or a number) expects is joined."""
+    lines: dict[str, str] = {}
+    for fault in faults:
+        # a union adds its branch to the location (permutations.literal['auto']): keep what the file shows
+        where = [str(part) for part in fault["loc"] if not re.search(r"[\[(]|^constrained-|^int$", str(part))]
+        key = ".".join(where)
+        said = _describe(fault, where, text)
+        lines[key] = f"{lines[key].rsplit(' (given', 1)[0]}, or {said.split(': ', 2)[2]}" if key in lines else said
+    return list(lines.values())
+
+
+def _describe(fault: Any, where: list[str], text: str) -> str:
     key = ".".join(where)
     line = _line_of(where, text)
     given = f" (given: {fault['input']!r})" if fault["type"] != "missing" else ""

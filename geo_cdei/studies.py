@@ -24,6 +24,7 @@ from geo_cdei.workspace import SETTINGS_NAME, Workspace, create_study, open_stud
 __all__ = ["TEMPLATE", "CheckReport", "Outcome", "check", "init", "run_study"]
 
 TEMPLATE = "data/scores-template.xlsx"
+_CHANGED = "changed by you; the new hash is in the manifest"
 
 T = TypeVar("T")
 
@@ -114,12 +115,7 @@ def check(folder: Workspace | Path | str, *, strict: bool = False, accept: bool 
     for row in files.itertuples():
         lines.append(f"{row.status:11} {row.path}")
     changed = files[files["status"] == "changed"]["path"].tolist()
-    for path in changed:
-        said = f"{path}: changed by you; the new hash is in the manifest"
-        if strict:
-            faults.append(f"{path}: its hash differs from the descriptor; geo-cdei check --accept takes it over")
-        else:
-            lines.append(said)
+    lines += [] if strict else [f"{path}: {_CHANGED}" for path in changed]
     settings = _collect(faults, lambda: read_settings(workspace.settings))
     for path in files[files["status"] != "absent"]["path"]:
         name = Path(path).stem
@@ -128,6 +124,8 @@ def check(folder: Workspace | Path | str, *, strict: bool = False, accept: bool 
     units_read = _collect(faults, lambda: sources.read_units(workspace))
     if settings is not None and units_read is not None and not faults:
         _check_totals(workspace, settings, lines, faults)
+    if strict:
+        faults += [f"{path}: its hash differs from the descriptor; check --accept takes it over" for path in changed]
     lines.append(f"{len(files)} files, {len(faults)} faults")
     return CheckReport(tuple(lines), tuple(faults))
 
@@ -219,5 +217,5 @@ def run_study(
 
 def _with_changes(analysis: Analysis, files: pd.DataFrame) -> Analysis:
     changed = files[files["status"] == "changed"]["path"]
-    said = tuple(Notice("inputs", f"{path}: changed by you; the new hash is in the manifest") for path in changed)
+    said = tuple(Notice("inputs", f"{path}: {_CHANGED}") for path in changed)
     return replace(analysis, notices=(*said, *analysis.notices))

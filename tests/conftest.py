@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
+import os
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
+
+from geo_cdei.workspace import create_study, default_study, open_study
+
+
+@pytest.fixture(scope="session", autouse=True)
+def polygon_cache(tmp_path_factory):
+    """Keep the simplified polygons of this test run in a folder of its own."""
+    before = os.environ.get("GEO_CDEI_CACHE")
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["GEO_CDEI_CACHE"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["GEO_CDEI_CACHE"]
+    else:
+        os.environ["GEO_CDEI_CACHE"] = before
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Make a fresh copy of the default study."""
+    return create_study(tmp_path / "study")
+
+
+@pytest.fixture(scope="session")
+def analysis():
+    """Run the scores of the default study once."""
+    from geo_cdei import pipeline
+    from geo_cdei.config import read_settings
+
+    workspace = open_study(default_study())
+    return pipeline.run(workspace, read_settings(workspace.settings), only=["scores"])
 
 
 @pytest.fixture

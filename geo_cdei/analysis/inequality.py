@@ -147,6 +147,8 @@ def decompose_inequality(
     if len(values) and values.min() <= 0:
         raise StatisticError(f"{(values <= 0).sum()} values of {y.name!r} are not positive; inequality needs shares.")
     labels = pd.factorize(groups[codes], sort=True)[0]
+    if (labels < 0).any():
+        raise StatisticError(f"{(labels < 0).sum()} cities have no group. Leave out those outside every cluster.")
     if labels.max(initial=-1) < 1:
         raise StatisticError(f"{y.name!r} has values in fewer than two groups; there is nothing to compare.")
     rng = np.random.default_rng(seed)

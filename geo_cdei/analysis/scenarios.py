@@ -61,7 +61,11 @@ def weight_vector(cities: pd.DataFrame, weights: str) -> pd.Series:
             f"weights {weights!r}: {len(negative)} negative (first: {negative[:3]}). Weights are 0 or more; "
             "leave a cell empty where nothing is known."
         )
-    return (values ** float(power) if power else values).rename(weights)
+    try:
+        exponent = float(power) if power else 1.0
+    except ValueError:
+        raise StatisticError(f"weights {weights!r}: {power!r} is no number. Write it as {column}^0.5.") from None
+    return (values**exponent).rename(weights)
 
 
 def membership_matrix(

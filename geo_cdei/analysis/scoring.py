@@ -355,6 +355,8 @@ def _reproduce_one(row: pd.Series, cities: pd.DataFrame, clusters: pd.DataFrame,
     computed, note = _computed(row, cities, clusters, edition)
     difference = computed - float(str(row["value"]))
     half = float(str(row["printed_unit"])) / 2 + 1e-9
+    if np.isnan(half):
+        computed, difference, note = np.nan, np.nan, "its printed_unit is not given"
     verdict = "" if np.isnan(computed) else "yes" if abs(difference) <= half else "no"
     return {
         "edition": row["edition"],
@@ -384,17 +386,21 @@ def _computed(row: pd.Series, cities: pd.DataFrame, clusters: pd.DataFrame, edit
         return float(len(clusters)), "the number is given; most memberships are reconstructed"
     if quantity == "mean_score":
         return float(cities["score"].mean()), "unweighted"
+    if quantity not in ("tier_count", "tier_mean_score", "tier_mean_scale"):
+        raise StatisticError(
+            f"published.csv: there is no rule for quantity {quantity!r}. Known: cluster_weighted_score, mean_score, "
+            "n_cities, n_clusters, tier_count, tier_mean_score, tier_mean_scale, " + ", ".join(_UNTESTABLE) + "."
+        )
+    if "tier" not in cities:
+        return np.nan, "the study has no table tiers"
     tier = cities[cities["tier"] == subject]
     if quantity == "tier_count":
         return float(len(tier)), ""
     if quantity == "tier_mean_score":
         return float(tier["score"].mean()), ""
-    if quantity == "tier_mean_scale" and "scale_2020" in cities:
-        return float(tier["scale_2020"].mean()), "over the cities whose size is known"
-    raise StatisticError(
-        f"published.csv: there is no rule for quantity {quantity!r}. Known: cluster_weighted_score, mean_score, "
-        "n_cities, n_clusters, tier_count, tier_mean_score, tier_mean_scale, " + ", ".join(_UNTESTABLE) + "."
-    )
+    if "scale_2020" not in cities:
+        return np.nan, "the study has no column scale_2020"
+    return float(tier["scale_2020"].mean()), "over the cities whose size is known"
 
 
 def _lookup(scores: pd.Series, cluster_id: str) -> float:

@@ -92,7 +92,10 @@ def read_layers(path: Path, *, without: set[str]) -> dict[str, gpd.GeoDataFrame 
 
     if not path.is_file():
         return {}
-    names = [str(name) for name, _ in pyogrio.list_layers(path)]
+    try:
+        names = [str(name) for name, _ in pyogrio.list_layers(path)]
+    except pyogrio.errors.DataSourceError:
+        return {}  # a damaged file has no layers to keep
     return {name: pyogrio.read_dataframe(path, layer=name) for name in names if name not in without}
 
 
