@@ -127,7 +127,9 @@ def _earlier_manifest(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError):
         return {}  # none, or a damaged one: nothing is known of the earlier run
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict) or not isinstance(found.get("outputs"), dict):
+        return {}
+    return found
 
 
 def _carried_over(earlier: Mapping[str, Any], now: Mapping[str, Any], root: Path) -> dict[str, Any]:
