@@ -248,7 +248,7 @@ def is_missing(value: object) -> bool:
 
 def _cell_faults(cells: pd.Series, field: Mapping[str, Any], name: str) -> list[Fault]:
     rules = field.get("constraints", {})
-    missing = cells.map(is_missing)
+    missing = cells.map(is_missing).astype(bool)
     problems = pd.Series("", index=cells.index, dtype=object)
     if rules.get("required"):
         problems[missing] = "is empty but must have a value"
@@ -316,9 +316,9 @@ def _as_list(value: str | list[str]) -> list[str]:
 
 def _clean_text(cells: pd.Series) -> pd.Series:
     text = cells.map(normal_text)
-    return text.where(~cells.map(is_missing), None).astype("str")
+    return text.where(~cells.map(is_missing).astype(bool), None).astype("str")
 
 
 def _all_numbers(cells: pd.Series, numbers: pd.Series) -> bool:
-    filled = ~cells.map(is_missing)
+    filled = ~cells.map(is_missing).astype(bool)
     return bool(filled.any() and numbers[filled].notna().all())
