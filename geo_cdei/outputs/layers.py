@@ -210,7 +210,9 @@ class MapMeta:
             else word("sketch", self.lang)
         )
         date = (word("date", self.lang, date=self.date),) if self.date else ()
-        return (word("source", self.lang, source=self.source), *date, status, *self.notes)
+        # what the dash line lacks and what the projection does stands under every map
+        always = (word("nine_of_ten", self.lang), word("mercator", self.lang))
+        return (word("source", self.lang, source=self.source), *date, status, *self.notes, *always)
 
 
 def check_degrees(frame: gpd.GeoDataFrame, name: str) -> None:

@@ -280,11 +280,6 @@ def context_overlays(
     ]
 
 
-def common_notes(lang: str) -> tuple[str, ...]:
-    """Give the notices that stand under every map: what the dash line lacks, what the projection does."""
-    return word("nine_of_ten", lang), word("mercator", lang)
-
-
 def dash_line_overlay(dash_line: MultiLineString, lang: str) -> Overlay:
     """Make the layer of the dash line, which every map of the whole country has."""
     frame = gpd.GeoDataFrame(geometry=[dash_line], crs=4326)

@@ -51,8 +51,6 @@ def page_meta(analysis: Analysis, *, title: str = "", notes: tuple[str, ...] = (
     MapMeta
         In the language of the settings.
     """
-    from geo_cdei.outputs.maps import common_notes
-
     study = analysis.settings.study
     chinese = study.language == "zh"
     return MapMeta(
@@ -62,7 +60,7 @@ def page_meta(analysis: Analysis, *, title: str = "", notes: tuple[str, ...] = (
         date=study.date.isoformat(),
         lang=study.language,
         approval_number=study.approval_number or None,
-        notes=(*notes, *common_notes(study.language)),
+        notes=notes,
     )
 
 
