@@ -37,6 +37,9 @@ MEMBERS = (
 )  # fmt: skip
 """``members.csv``: every membership of any role, with its contribution where it counts."""
 
+NATIONAL = ("weights", "score", "n")
+"""``national.csv``: mean score of the nation under every weighting of the clusters."""
+
 REPRODUCTION = (
     "edition", "quantity", "subject", "cluster_id", "published", "computed", "difference", "reproduced", "note",
 )  # fmt: skip
@@ -114,3 +117,53 @@ REGION_TEST = (
     "n_starts", "null_core_mean", "null_core_sd", "p_region_core", "p_region_core_fdr", "is_contiguous",
 )  # fmt: skip
 """``pattern_regions.csv``: every tested cluster against random contiguous regions of as many cities."""
+
+LINKS = (
+    "origin", "destination", "origin_city", "destination_city", "km", "flow_share", "p_disparity", "tree",
+    "carried", "betweenness", "traffic_share",
+)  # fmt: skip
+"""``links.csv``: the backbone of the network of interaction; shares are of all flow, pairs or flow x km."""
+
+DETECTED = (
+    "cities", "names", "n_cities", "length_km", "bearing_deg", "flow_share", "stability", "stable", "n_settings",
+)  # fmt: skip
+"""Result of ``detect_corridors`` behind ``corridor_id``; ``cities`` is a tuple of codes in order."""
+
+CORRIDOR_TESTS = (
+    "corridor_id", "null", "width_km", "poles", "statistic", "observed", "expected", "sd", "p", "draws",
+    "proposals", "acceptance",
+)  # fmt: skip
+"""``corridor_tests.csv``: every statistic of every claimed corridor, at every width, against every null."""
+
+CORRIDORS = (
+    "kind", "name", "name_en", "cities", "n_cities", "length_km", "bearing_deg", "flow_share", "stability",
+    "stable", "score_mean", "p_score_rigid", "p_score_coast", "p_flow_anchors", "holm_score", "holm_flow", "verdict",
+)  # fmt: skip
+"""``corridors.csv`` behind ``corridor_id``: detected, claimed and control corridors."""
+
+BELTS = ("kind", "width_km", "n_cities", "cities", "n_clusters", "clusters", "area_km2")
+"""Result of ``corridor_belts`` behind ``corridor_id``, with the polygon."""
+
+RIDGES = ("ridge_id", "length_km", "bearing_deg", "height")
+"""Result of ``potential_ridges``, with the line; ``height`` is the mean potential as a share of its maximum."""
+
+RIDGE_AGREEMENT = ("corridor_id", "within_km", "share", "share_by_chance")
+"""``ridge_agreement.csv``: share of every corridor near a ridge, and of the land of the cities."""
+
+ELLIPSES = (
+    "weights", "n", "lon", "lat", "semi_major_km", "semi_minor_km", "bearing_deg", "elongation", "area_km2",
+)  # fmt: skip
+"""``ellipses.csv``: weighted mean centre and standard deviational ellipse, one row per weighting."""
+
+CORES = ("cluster_id", "cluster", "core", "adcode")
+"""Result of ``core_cities``: one row per named core; ``adcode`` is empty for a core that has no score."""
+
+SPILLOVER_MODELS = (
+    "y", "x", "columns", "graph", "kind", "groups", "coefficient", "se", "p", "coefficient_lag", "se_lag", "p_lag",
+    "direct", "direct_low", "direct_high", "indirect", "indirect_low", "indirect_high", "total", "total_low",
+    "total_high", "rho", "rho_se", "rho_p", "lam", "lam_se", "lam_p", "lm_lag", "lm_lag_p", "lm_error",
+    "lm_error_p", "rlm_lag", "rlm_lag_p", "rlm_error", "rlm_error_p", "moran_I", "moran_p", "loglik", "aic",
+    "condition", "n", "n_parameters", "n_left_out", "left_out", "draws", "seed",
+)  # fmt: skip
+"""``spillover_models.csv``: one row per explaining column, graph, kind and variant; ``_low`` and ``_high`` are the
+2.5 and 97.5 % quantiles of simulated effects; ``left_out`` is ``adcode: reason`` parted by semicolons."""

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from geo_cdei.errors import SettingsError
 
-__all__ = ["Settings", "read_settings"]
+__all__ = ["Settings", "read_settings", "setting_line"]
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -170,6 +170,27 @@ def _describe_all(faults: Iterable[Any], text: str) -> list[str]:
         said = _describe(fault, where, text)
         lines[key] = f"{lines[key].rsplit(' (given', 1)[0]}, or {said.split(': ', 2)[2]}" if key in lines else said
     return list(lines.values())
+
+
+def setting_line(path: Path, *keys: str) -> str:
+    """Name a setting with the line on which it stands, for a message about its value.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The settings file.
+    *keys : str
+        The way to the setting, such as ``"scores", "weights"``.
+
+    Returns
+    -------
+    str
+        ``"geo-cdei.toml line 24: scores.weights"``, or without the line when the file does not have it.
+    """
+    key = ".".join(keys)
+    text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
+    line = _line_of(list(keys), text)
+    return f"{path.name} line {line}: {key}" if isinstance(line, int) and line else f"{path.name}: {key}"
 
 
 def _describe(fault: Any, where: list[str], text: str) -> str:

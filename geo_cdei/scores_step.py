@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from geo_cdei import columns
-from geo_cdei.config import Settings
+from geo_cdei.config import Settings, setting_line
 from geo_cdei.errors import SettingsError
 from geo_cdei.inputs import clusters as _clusters
 from geo_cdei.inputs import schema as _schema
@@ -57,7 +57,7 @@ def score_study(workspace: Workspace, settings: Settings, joined: Joined) -> Sco
     from geo_cdei.analysis import scoring
 
     notices: list[Notice] = []
-    weights = _usable_weights(settings, joined, notices)
+    weights = _usable_weights(workspace, settings, joined, notices)
     cities = _ranked(workspace, joined)
     contributed = scoring.contributions(cities, joined.members, weights=weights, roles=settings.scores.roles)
     members = joined.members.merge(
@@ -71,6 +71,7 @@ def score_study(workspace: Workspace, settings: Settings, joined: Joined) -> Sco
         "clusters": clusters.drop(columns="geometry").rename_axis("cluster_id"),
         "members": members[list(columns.MEMBERS)],
         "cluster_scores": long,
+        "national": _national_table(cities, long["weights"].unique().tolist()),
     }
     if sources.has_table(workspace, "published"):
         tables |= _against_print(workspace, settings, joined, cities, clusters, weights)
@@ -80,7 +81,16 @@ def score_study(workspace: Workspace, settings: Settings, joined: Joined) -> Sco
     return Scored(cities, members, clusters, national, weights, tables, notices)
 
 
-def _usable_weights(settings: Settings, joined: Joined, notices: list[Notice]) -> str:
+def _national_table(cities: pd.DataFrame, weightings: list[str]) -> pd.DataFrame:
+    """Give the nation's mean under every weighting of the clusters, so that like is compared with like."""
+    from geo_cdei.analysis import scoring
+
+    rows = [(name, scoring.national_means(cities, weights=name)["weighted"]) for name in weightings]
+    table = pd.DataFrame(rows, columns=list(columns.NATIONAL[:2]))
+    return table.assign(n=int(cities["score"].notna().sum()))
+
+
+def _usable_weights(workspace: Workspace, settings: Settings, joined: Joined, notices: list[Notice]) -> str:
     wanted = settings.scores.weights
     if wanted == "equal" or wanted in joined.cities.columns:
         return wanted
@@ -90,7 +100,7 @@ def _usable_weights(settings: Settings, joined: Joined, notices: list[Notice]) -
         return "equal"
     near = difflib.get_close_matches(wanted, numeric, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"columns: {', '.join(numeric)}"
-    raise SettingsError(f"geo-cdei.toml: scores.weights is {wanted!r}, which is no column of the cities; {hint}")
+    raise SettingsError(f"{setting_line(workspace.settings, 'scores', 'weights')} is {wanted!r}, which is no column of the cities; {hint}")
 
 
 def _ranked(workspace: Workspace, joined: Joined) -> gpd.GeoDataFrame:
