@@ -10,11 +10,12 @@ import pandas as pd
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from scipy import sparse
     from shapely import MultiLineString
 
     from geo_cdei.config import Settings
 
-__all__ = ["Analysis", "GlobalGeary", "GlobalGetis", "GlobalMoran", "Notice"]
+__all__ = ["Analysis", "GlobalGeary", "GlobalGetis", "GlobalMoran", "Notice", "SpatialModel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,57 @@ class GlobalGetis:
             f"General G = {self.G:.3f}, p = {self.p_sim:.3g} "
             f"({self.alternative}, {self.permutations} permutations, n = {self.n})"
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpatialModel:
+    """A fitted spatial regression of one cross-section: associations, not causes.
+
+    Parameters
+    ----------
+    y : str
+        Name of the explained variable.
+    x, lagged : tuple of str
+        Explaining columns, and those of them whose neighbors' mean is in the model too.
+    kind : str
+        "ols", "slx", "lag", "error" or "durbin".
+    coefficients : pandas.DataFrame
+        Indexed by term ("constant", x, "W x", "rho" or "lam"), columns ``estimate``, ``se`` and ``p`` (normal).
+        Group effects are in the model and not listed.
+    covariance : pandas.DataFrame
+        Of the same terms.
+    diagnostics : mapping of str to float
+        ``lm_lag lm_error rlm_lag rlm_error`` and their ``_p`` (of the "ols" and "slx" residuals only),
+        ``moran_I moran_p`` of the residuals, ``loglik``, ``aic`` (counting the variance), ``condition``.
+    residuals : pandas.Series
+        Innovations of the model, indexed by ``adcode`` as *y* was; NaN for the cities left out.
+    weights : scipy.sparse.csr_array of shape (n, n)
+        The row-standardized graph among the cities in the model, in the order of their sorted ids.
+    n, n_parameters : int
+        Cities in the model; coefficients, group effects, the spatial parameter and the variance.
+    left_out : mapping of str to str
+        Code and reason of every city that is not in the model.
+    """
+
+    y: str
+    x: tuple[str, ...]
+    lagged: tuple[str, ...]
+    kind: str
+    coefficients: pd.DataFrame
+    covariance: pd.DataFrame
+    diagnostics: Mapping[str, float]
+    residuals: pd.Series[float]
+    weights: sparse.csr_array
+    n: int
+    n_parameters: int
+    left_out: Mapping[str, str]
+
+    def __str__(self) -> str:
+        """Write kind, columns, spatial parameter and fit in one line."""
+        terms = self.coefficients["estimate"]
+        spatial = "".join(f", {name} = {terms[name]:.3f}" for name in ("rho", "lam") if name in terms)
+        aic = self.diagnostics["aic"]
+        return f"{self.y} on {', '.join(self.x)}: {self.kind}{spatial}, AIC = {aic:.1f}, n = {self.n}"
 
 
 @dataclass(frozen=True, slots=True)

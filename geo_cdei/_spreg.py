@@ -1,0 +1,153 @@
+"""Estimation by spreg, with its printing and its warnings caught: arrays in, arrays out."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import StatisticError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+    from scipy import sparse
+
+    FloatArray = npt.NDArray[np.float64]
+
+__all__ = ["Fit", "fit_error", "fit_lag", "fit_ols"]
+
+_DENSE = 1000  # units up to which a dense determinant is quicker than a sparse one
+_TESTS = {"lm_lag": "lml", "lm_error": "lme", "rlm_lag": "rlml", "rlm_error": "rlme"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """Estimates of a regression.
+
+    Attributes
+    ----------
+    estimate : numpy.ndarray of shape (k,)
+        Constant, columns in their order, then the spatial parameter if there is one.
+    covariance : numpy.ndarray of shape (k, k)
+        Of the same.
+    loglik : float
+        Maximized log-likelihood.
+    residuals : numpy.ndarray of shape (n,)
+        Innovations.
+    tests : dict of str to float
+        Lagrange multiplier tests and Moran's I of least-squares residuals; empty for the other models.
+    """
+
+    estimate: FloatArray
+    covariance: FloatArray
+    loglik: float
+    residuals: FloatArray
+    tests: dict[str, float] = field(default_factory=dict)
+
+
+def fit_ols(y: FloatArray, x: FloatArray, weights: sparse.csr_array) -> Fit:
+    """Fit by least squares and test the residuals for what space left in them.
+
+    Parameters
+    ----------
+    y : numpy.ndarray of shape (n,)
+        Explained variable.
+    x : numpy.ndarray of shape (n, k)
+        Columns without the constant.
+    weights : scipy.sparse.csr_array of shape (n, n)
+        Row-standardized, no diagonal.
+
+    Returns
+    -------
+    Fit
+        With the tests.
+    """
+    n = len(y)
+    with _quiet():
+        import spreg
+
+        model = spreg.OLS(y[:, None], x, nonspat_diag=False, spat_diag=False)
+        w = _as_w(weights)
+        found = spreg.LMtests(model, w, tests=list(_TESTS.values()))
+        moran = spreg.MoranRes(model, w, z=True)
+    tests = {"moran_I": float(moran.I), "moran_p": float(moran.p_norm)}
+    for ours, theirs in _TESTS.items():
+        statistic, p = getattr(found, theirs)
+        tests |= {ours: float(np.squeeze(statistic)), f"{ours}_p": float(np.squeeze(p))}
+    residuals = np.ravel(model.u)
+    loglik = -n / 2.0 * (np.log(2.0 * np.pi * float(residuals @ residuals) / n) + 1.0)
+    return Fit(np.ravel(model.betas), np.asarray(model.vm), float(loglik), residuals, tests)
+
+
+def fit_lag(y: FloatArray, x: FloatArray, weights: sparse.csr_array) -> Fit:
+    """Fit the model with the neighbors' mean of the explained variable, by maximum likelihood.
+
+    Parameters
+    ----------
+    y, x, weights
+        As for :func:`fit_ols`.
+
+    Returns
+    -------
+    Fit
+        ρ is the last parameter.
+    """
+    with _quiet():
+        import spreg
+
+        model = spreg.ML_Lag(
+            y[:, None], x, _as_w(weights), method=_method(len(y)), spat_impacts=None, spat_diag=False
+        )
+    return Fit(np.ravel(model.betas), np.asarray(model.vm), float(model.logll), np.ravel(model.u))
+
+
+def fit_error(y: FloatArray, x: FloatArray, weights: sparse.csr_array) -> Fit:
+    """Fit the model with autoregressive errors, by maximum likelihood.
+
+    Parameters
+    ----------
+    y, x, weights
+        As for :func:`fit_ols`.
+
+    Returns
+    -------
+    Fit
+        λ is the last parameter; the residuals are filtered, u − λWu.
+    """
+    with _quiet():
+        import spreg
+
+        model = spreg.ML_Error(y[:, None], x, _as_w(weights), method=_method(len(y)))
+    loglik = float(np.squeeze(model.logll))
+    return Fit(np.ravel(model.betas), np.asarray(model.vm), loglik, np.ravel(model.e_filtered))
+
+
+def _method(n: int) -> str:
+    return "full" if n <= _DENSE else "LU"
+
+
+def _as_w(weights: sparse.csr_array) -> Any:
+    """Give the weights as the object that all of spreg takes."""
+    from libpysal.weights import WSP
+    from scipy import sparse
+
+    return WSP(sparse.csr_matrix(weights)).to_W()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep spreg's printing and its internal warnings away, and turn its failures into our error."""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except (np.linalg.LinAlgError, ZeroDivisionError, FloatingPointError) as error:
+            raise StatisticError(
+                f"The model could not be estimated ({error}). Look for columns that nearly repeat each other."
+            ) from error
