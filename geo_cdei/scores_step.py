@@ -100,7 +100,8 @@ def _usable_weights(workspace: Workspace, settings: Settings, joined: Joined, no
         return "equal"
     near = difflib.get_close_matches(wanted, numeric, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"columns: {', '.join(numeric)}"
-    raise SettingsError(f"{setting_line(workspace.settings, 'scores', 'weights')} is {wanted!r}, which is no column of the cities; {hint}")
+    where = setting_line(workspace.settings, "scores", "weights")
+    raise SettingsError(f"{where} is {wanted!r}, which is no column of the cities; {hint}")
 
 
 def _ranked(workspace: Workspace, joined: Joined) -> gpd.GeoDataFrame:
