@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from geo_cdei import columns
-from geo_cdei.config import Settings
+from geo_cdei.config import Data, Settings
 from geo_cdei.inputs import boundaries as _boundaries
 from geo_cdei.inputs import cities as _cities
 from geo_cdei.inputs import clusters as _clusters
@@ -58,7 +58,7 @@ def join_study(workspace: Workspace, settings: Settings) -> Joined:
     units = _named_units(layer, names)
     finder = _Finder(names, aliases)
     notices: list[Notice] = []
-    scores = _read(workspace, settings.data.scores, notices)
+    scores = _read(workspace, settings.data.scores, notices, like=Data().scores)
     finder.codes(settings.data.scores, scores)
     cities = _as_printed(_cities.join_cities(scores, units, finder.last))
     faults = sources.read_table(workspace, "faults") if sources.has_table(workspace, "faults") else None
@@ -121,8 +121,8 @@ class _Finder:
         return pd.concat(self._reports, ignore_index=True)
 
 
-def _read(workspace: Workspace, name: str, notices: list[Notice]) -> pd.DataFrame:
-    table = sources.read_table(workspace, name)
+def _read(workspace: Workspace, name: str, notices: list[Notice], *, like: str | None = None) -> pd.DataFrame:
+    table = sources.read_table(workspace, name, like=like)
     encoding = table.attrs["encoding"]
     if encoding not in ("utf-8", "workbook"):
         notices.append(Notice("scores", f"{name} was read as {encoding}"))

@@ -135,10 +135,10 @@ def find_faults(frame: pd.DataFrame, schema: Mapping[str, Any], *, name: str) ->
         if column not in frame.columns:
             if field.get("constraints", {}).get("required"):
                 faults.append(_missing_column(field, frame, name))
-            continue
-        faults += _cell_faults(frame[column], field, name)
+        elif len(frame):
+            faults += _cell_faults(frame[column], field, name)
     if len(frame) == 0:
-        faults.append(Fault(name, "", "", "", "has no rows"))
+        return [*faults, Fault(name, "", "", "", "has no rows")]
     key = _as_list(schema.get("primaryKey", []))
     if key and set(key) <= set(frame.columns):
         faults += _key_faults(frame, key, name)
@@ -248,7 +248,7 @@ def is_missing(value: object) -> bool:
 
 def _cell_faults(cells: pd.Series, field: Mapping[str, Any], name: str) -> list[Fault]:
     rules = field.get("constraints", {})
-    missing = cells.map(is_missing).astype(bool)
+    missing = cells.map(is_missing)
     problems = pd.Series("", index=cells.index, dtype=object)
     if rules.get("required"):
         problems[missing] = "is empty but must have a value"
@@ -316,9 +316,9 @@ def _as_list(value: str | list[str]) -> list[str]:
 
 def _clean_text(cells: pd.Series) -> pd.Series:
     text = cells.map(normal_text)
-    return text.where(~cells.map(is_missing).astype(bool), None).astype("str")
+    return text.where(~cells.map(is_missing), None).astype("str")
 
 
 def _all_numbers(cells: pd.Series, numbers: pd.Series) -> bool:
-    filled = ~cells.map(is_missing).astype(bool)
+    filled = ~cells.map(is_missing)
     return bool(filled.any() and numbers[filled].notna().all())

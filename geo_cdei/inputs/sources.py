@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from geo_cdei._atomic import atomic_path
+from geo_cdei.config import Data
 from geo_cdei.errors import InputError, StudyError
 from geo_cdei.inputs import schema as _schema
 from geo_cdei.workspace import Workspace, default_study
@@ -47,7 +48,7 @@ def has_table(workspace: Workspace, name: str) -> bool:
     return bool(_find(workspace.raw, name))
 
 
-def read_table(workspace: Workspace, name: str) -> pd.DataFrame:
+def read_table(workspace: Workspace, name: str, *, like: str | None = None) -> pd.DataFrame:
     """Read one table of ``data/raw``, in any known encoding and format, and check it.
 
     Parameters
@@ -56,6 +57,8 @@ def read_table(workspace: Workspace, name: str) -> pd.DataFrame:
         The study.
     name : str
         Name without ending. CSV, TSV, XLSX, XLS and ODS are read; headers may be Chinese.
+    like : str, optional
+        Table whose schema holds where no descriptor names this one, such as a planner's own scores.
 
     Returns
     -------
@@ -78,7 +81,7 @@ def read_table(workspace: Workspace, name: str) -> pd.DataFrame:
     (242, ['rank', 'city', 'score'])
     """
     path = _one_path(workspace.raw, name)
-    schema = table_schema(workspace, name)
+    schema = table_schema(workspace, name, like=like)
     text = _name_columns(read_text_table(path), schema)
     _schema.check(text, schema, name=path.name)
     frame = _schema.read_cells(text, schema)
@@ -201,29 +204,39 @@ def read_descriptor(path: Path) -> dict[str, Any]:
         raise InputError(f"{path.name} is not valid JSON in UTF-8: {error}. Restore it, or delete it.") from error
     if not isinstance(package, dict) or not isinstance(package.get("resources", []), list):
         raise InputError(f"{path.name} is not a Frictionless descriptor: it needs a list 'resources'.")
-    for entry in package.get("resources", []):
-        fields = entry.get("schema", {"fields": []}).get("fields") if isinstance(entry, dict) else None
-        if fields is None or not all({"name", "type"} <= set(field) for field in fields):
-            raise InputError(
-                f"{path.name}: every resource is an object whose schema has 'fields', each with 'name' and 'type'. "
-                "Restore the file, or delete it."
-            )
+    if not all(_is_resource(entry) for entry in package.get("resources", [])):
+        raise InputError(
+            f"{path.name}: every resource is an object whose schema has 'fields', each with 'name' and 'type'. "
+            "Restore the file, or delete it."
+        )
     return package
 
 
-def table_schema(workspace: Workspace, name: str) -> Mapping[str, Any]:
-    """Find the schema of a table: in the study's own descriptor, else in the default study's, else none."""
-    default = default_study()
-    for descriptor in (
-        *workspace.descriptors,
-        default / "data" / "datapackage.json",
-        default / "boundaries" / "datapackage.json",
-    ):
+def _is_resource(entry: object) -> bool:
+    schema = entry.get("schema", {"fields": []}) if isinstance(entry, dict) else None
+    fields = schema.get("fields") if isinstance(schema, dict) else None
+    return isinstance(fields, list) and all(
+        isinstance(field, dict) and {"name", "type"} <= set(field) for field in fields
+    )
+
+
+def table_schema(workspace: Workspace, name: str, *, like: str | None = None) -> Mapping[str, Any]:
+    """Find the schema of a table: in the study's own descriptors, else in the default study's.
+
+    A table that none of them names has the schema of the table `like`; without that, only its columns of codes
+    and names of cities are known.
+    """
+    schemas: dict[str, Mapping[str, Any]] = {}
+    for descriptor in (*Workspace(default_study()).descriptors, *workspace.descriptors):
         for entry in read_descriptor(descriptor).get("resources", []):
-            if entry.get("name") == name and "schema" in entry:
-                found: Mapping[str, Any] = entry["schema"]
-                return found
-    return {"fields": []}
+            if "name" in entry and "schema" in entry:
+                schemas[entry["name"]] = entry["schema"]
+    if name in schemas:
+        return schemas[name]
+    if like in schemas:
+        return schemas[like]
+    fields = schemas.get(Data().scores, {"fields": []})["fields"]
+    return {"fields": [field for field in fields if field["name"] in ("adcode", "city")]}
 
 
 def read_text_table(path: Path) -> pd.DataFrame:
@@ -268,7 +281,10 @@ def _parse_csv(text: str, path: Path) -> pd.DataFrame:
             io.StringIO(text), sep=separator, header=None, dtype=str, keep_default_na=False, skip_blank_lines=False
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        raise InputError(f"{path.name} is not a table: {str(error).strip()}. Save it again as CSV.") from error
+        said = str(error).strip().rstrip(".")
+        raise InputError(
+            f"{path.name} is not a table: {said}. Quote cells that hold a comma, or save it as XLSX."
+        ) from error
     return frame.fillna("")
 
 
@@ -323,13 +339,13 @@ def _name_columns(frame: pd.DataFrame, schema: Mapping[str, Any]) -> pd.DataFram
     """Give columns with Chinese or other accepted headers the names of the schema."""
     wanted: dict[str, str] = {}
     for field in schema["fields"]:
-        for header in (field.get("title"), *field.get("headers", [])):
+        for header in (field["name"], field.get("title"), *field.get("headers", [])):
             if header:
                 wanted.setdefault(_schema.normal_text(header).lower(), field["name"])
     names = {
         column: wanted[column.lower()]
         for column in frame.columns
-        if column.lower() in wanted and wanted[column.lower()] not in frame.columns
+        if wanted.get(column.lower(), column) not in frame.columns
     }
     renamed = frame.rename(columns=names)
     doubled = renamed.columns[renamed.columns.duplicated()].unique()
