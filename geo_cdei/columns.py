@@ -167,3 +167,9 @@ SPILLOVER_MODELS = (
 )  # fmt: skip
 """``spillover_models.csv``: one row per explaining column, graph, kind and variant; ``_low`` and ``_high`` are the
 2.5 and 97.5 % quantiles of simulated effects; ``left_out`` is ``adcode: reason`` parted by semicolons."""
+
+DECAY = (
+    "measure", "variable", "from_km", "to_km", "mean_km", "n_pairs", "estimate", "low", "high", "outside", "p_curve",
+    "radius_km", "radius_low_km", "radius_high_km", "beyond", "n", "permutations", "seed",
+)  # fmt: skip
+"""``decay.csv``: likeness and indirect association by distance band, with one envelope and one radius a curve."""
