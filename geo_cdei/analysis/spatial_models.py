@@ -306,7 +306,7 @@ def model_table(models: Mapping[tuple[str, str, str], SpatialModel], *, draws: i
         for name in model.x:
             rows.append(
                 shared
-                | {"x": name, **effects.loc[name].to_dict()}
+                | {"x": name, **{str(key): value for key, value in effects.loc[name].items()}}
                 | _term_columns(model, name, "coefficient")
                 | _term_columns(model, f"W {name}", "coefficient_lag")
             )
