@@ -173,3 +173,14 @@ DECAY = (
     "radius_km", "radius_low_km", "radius_high_km", "beyond", "n", "permutations", "seed",
 )  # fmt: skip
 """``decay.csv``: likeness and indirect association by distance band, with one envelope and one radius a curve."""
+
+HALOS = (
+    "cluster_id", "cluster", "core", "city", "part", "from_km", "to_km", "n_cities", "estimate", "low", "high",
+    "outside", "halo", "p", "significant_fdr", "peers",
+)  # fmt: skip
+"""``halos.csv``: for each core city one row per ring and one for its cluster against the others around it."""
+
+HALO_CORES = (
+    "cluster_id", "cluster", "core", "city", "halo", "p", "significant_fdr", "part", "from_km", "to_km", "estimate",
+)  # fmt: skip
+"""Result of ``halo_classes``: one row per core city, with the part that decided its class."""
