@@ -184,3 +184,28 @@ HALO_CORES = (
     "cluster_id", "cluster", "core", "city", "halo", "p", "significant_fdr", "part", "from_km", "to_km", "estimate",
 )  # fmt: skip
 """Result of ``halo_classes``: one row per core city, with the part that decided its class."""
+
+HINTERLANDS = ("adcode", "core", "core_city", "cluster_id", "rank", "probability")
+"""``hinterlands.csv``: one row per city and core above 1 %; ``core`` is the code of the core, ``cluster_id`` its."""
+
+HINTERLAND_CITIES = (
+    "first", "first_cluster", "first_probability", "second", "second_cluster", "second_probability", "contested",
+    "contested_clusters", "planned", "outside_plan", "stability",
+)  # fmt: skip
+"""Result of ``hinterland_cities`` behind ``adcode``: the two likeliest cores of every city, against its plan."""
+
+BREAK_POINTS = ("core_a", "core_b", "km", "from_a_km", "from_b_km", "lon", "lat", "border")
+"""``break_points.csv``: where two cores pull equally; only a ``border`` is one, elsewhere a third pulls stronger."""
+
+CLUSTER_FLOWS = ("model", "origin", "destination", "flow", "share")
+"""``cluster_flows.csv``: modelled (or the study's own) flow between clusters; ``outside`` is every other city."""
+
+CLUSTER_BALANCE = ("model", "cluster_id", "sent", "received", "within", "net", "net_share", "role")
+"""``cluster_balance.csv``: net senders and receivers; ``net_share`` is of what is sent and received."""
+
+CLUSTER_FIT = (
+    "model", "n", "n_groups", "within_share", "modularity", "communities", "modularity_communities", "agreement",
+    "partitions", "partitions_mean", "partitions_low", "partitions_high", "p_partitions", "partitions_agreement",
+    "p_agreement", "resolution", "seed",
+)  # fmt: skip
+"""``cluster_fit.csv``: do the plan's borders fit the interaction; ``agreement`` is the adjusted Rand index."""
