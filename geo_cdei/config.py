@@ -17,6 +17,7 @@ from geo_cdei.errors import SettingsError
 __all__ = ["Settings", "read_settings", "setting_line"]
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+Weighting = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\^[0-9.]+)?$")]
 Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -49,9 +50,9 @@ class Data(_Section):
 class Scores(_Section):
     """How a cluster's score is made."""
 
-    weights: Name = "gdp_2019"
+    weights: Weighting = "gdp_2019"
     roles: tuple[Literal["primary", "secondary"], ...] = Field(default=("primary",), min_length=1, strict=False)
-    rivals: tuple[Name, ...] = Field(default=("scale_2020", "equal"), strict=False)
+    rivals: tuple[Weighting, ...] = Field(default=("scale_2020", "equal"), strict=False)
     interval_draws: int = Field(default=4000, ge=100, le=1_000_000)
     gdp_log_sd: dict[str, Share] = Field(
         default={
@@ -76,6 +77,16 @@ class Inference(_Section):
     max_permutations: int = Field(default=999_999, ge=99)
     alternative: Literal["two-sided", "greater", "less"] = "two-sided"
     partitions: int = Field(default=999, ge=99, le=99_999)
+
+
+class Pattern(_Section):
+    """How the roles of the clusters ("4+N") are tested."""
+
+    weights: tuple[Weighting, ...] = Field(default=("gdp_2019", "scale_2020", "scale_2020^0.8"), strict=False)
+    ks: tuple[Annotated[int, Field(ge=2, le=6)], ...] = Field(default=(3, 4, 5), min_length=1, strict=False)
+    region_draws: int = Field(default=9999, ge=99, le=999_999)
+    bootstrap_draws: int = Field(default=4999, ge=99, le=999_999)
+    gap_references: int = Field(default=999, ge=99, le=99_999)
 
 
 class Boundaries(_Section):
@@ -114,6 +125,7 @@ class Settings(_Section):
     scores: Scores = Scores()
     graph: GraphSettings = GraphSettings()
     inference: Inference = Inference()
+    pattern: Pattern = Pattern()
     boundaries: Boundaries = Boundaries()
     outputs: Outputs = Outputs()
     map: MapSettings = MapSettings()

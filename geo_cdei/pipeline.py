@@ -13,13 +13,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from geo_cdei import steps as _steps
 from geo_cdei.config import Settings
 from geo_cdei.errors import GeoCdeiWarning, SettingsError
 from geo_cdei.inputs import boundaries as _boundaries
-from geo_cdei.joining import Joined, join_study
 from geo_cdei.results import Analysis, Notice
-from geo_cdei.scores_step import Scored, score_study
+from geo_cdei.steps.autocorrelation import add_autocorrelation
+from geo_cdei.steps.context import Context
+from geo_cdei.steps.inequality import add_inequality
+from geo_cdei.steps.joining import Joined, join_study
+from geo_cdei.steps.pattern import add_pattern
+from geo_cdei.steps.scores import Scored, score_study
 from geo_cdei.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -31,13 +34,15 @@ STEPS: dict[str, tuple[str, ...]] = {
     "scores": (),
     "inequality": ("scores",),
     "autocorrelation": ("scores",),
+    "pattern": ("scores", "autocorrelation"),
     "maps": ("scores",),
 }
 """Every step in order, and the steps it needs."""
 
-_ADD: dict[str, Callable[[_steps.Context], None]] = {
-    "inequality": _steps.add_inequality,
-    "autocorrelation": _steps.add_autocorrelation,
+_ADD: dict[str, Callable[[Context], None]] = {
+    "inequality": add_inequality,
+    "autocorrelation": add_autocorrelation,
+    "pattern": add_pattern,
 }
 
 OnStep = Callable[[str, str], None]
@@ -124,7 +129,7 @@ def run(
         )
         dash_line = _boundaries.read_lines()
         scored = score_study(workspace, settings, joined)
-    context = _steps.Context(workspace, settings, joined, scored, tables=dict(scored.tables))
+    context = Context(workspace, settings, joined, scored, tables=dict(scored.tables))
     context.notices += [*joined.notices, *scored.notices]
     for name in plan_steps(only):
         if name in _ADD:

@@ -14,8 +14,8 @@ from geo_cdei.errors import SettingsError
 from geo_cdei.inputs import clusters as _clusters
 from geo_cdei.inputs import schema as _schema
 from geo_cdei.inputs import sources
-from geo_cdei.joining import Joined
 from geo_cdei.results import Notice
+from geo_cdei.steps.joining import Joined
 from geo_cdei.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def score_study(workspace: Workspace, settings: Settings, joined: Joined) -> Sco
     settings : Settings
         Its settings.
     joined : Joined
-        From :func:`geo_cdei.joining.join_study`.
+        From :func:`geo_cdei.steps.joining.join_study`.
 
     Returns
     -------

@@ -1,77 +1,19 @@
-"""Each analysis step of a run: what it takes from the steps before, and the tables it gives.
-
-The steps hold no arithmetic: they hand frames to the functions of :mod:`geo_cdei.analysis`, where siblings do not
-know each other, and put the answers into tables.
-"""
+"""Autocorrelation step: graphs, global and local statistics, hot spots, correlogram."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import Any
 
 import pandas as pd
 
 from geo_cdei import columns
-from geo_cdei.config import Settings
 from geo_cdei.errors import GeoCdeiWarning
-from geo_cdei.joining import Joined
-from geo_cdei.results import Notice
-from geo_cdei.scores_step import Scored
-from geo_cdei.workspace import Workspace
+from geo_cdei.steps.context import VARIABLES, Context
 
-if TYPE_CHECKING:
-    import geopandas as gpd
-    from libpysal.graph import Graph
-
-__all__ = ["Context", "add_autocorrelation", "add_inequality"]
-
-VARIABLES = ("score", "scale_2020", "gdp_2019")
-
-
-@dataclass(slots=True)
-class Context:
-    """What a run knows so far; it lives for one run and is never shared."""
-
-    workspace: Workspace
-    settings: Settings
-    joined: Joined
-    scored: Scored
-    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
-    layers: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
-    notices: list[Notice] = field(default_factory=list)
-    graphs: dict[str, Graph] = field(default_factory=dict)
-    base_graph: str = ""
-
-    @property
-    def seed(self) -> int:
-        """Where every random draw of the run starts."""
-        return self.settings.inference.seed
-
-    def skip(self, step: str, reason: str) -> None:
-        """Keep the reason why a step gives nothing."""
-        self.notices.append(Notice(step, f"skipped: {reason}"))
-
-
-def add_inequality(run: Context) -> None:
-    """Split the inequality of the score and of the weights into parts within and between clusters."""
-    from geo_cdei.analysis import inequality, partitions
-
-    cities = run.scored.cities
-    grouped = cities[cities["cluster_id"].notna() & cities["score"].notna()]
-    if grouped["cluster_id"].nunique() < 2:
-        run.skip("inequality", "fewer than two clusters have scored cities")
-        return
-    drawn = partitions.random_partitions_of(
-        grouped, grouped["cluster_id"], draws=run.settings.inference.partitions, seed=run.seed
-    )
-    tables = [
-        inequality.decompose_inequality(grouped[name], grouped["cluster_id"], partitions=drawn, seed=run.seed)
-        for name in VARIABLES
-        if name in grouped
-    ]
-    run.tables["inequality"] = pd.concat(tables, ignore_index=True)
+__all__ = ["add_autocorrelation"]
 
 
 def add_autocorrelation(run: Context) -> None:

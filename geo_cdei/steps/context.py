@@ -1,0 +1,46 @@
+"""What the steps of one run share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from geo_cdei.config import Settings
+from geo_cdei.results import Notice
+from geo_cdei.steps.joining import Joined
+from geo_cdei.steps.scores import Scored
+from geo_cdei.workspace import Workspace
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from libpysal.graph import Graph
+
+__all__ = ["VARIABLES", "Context"]
+
+VARIABLES = ("score", "scale_2020", "gdp_2019")
+
+
+@dataclass(slots=True)
+class Context:
+    """What a run knows so far; it lives for one run and is never shared."""
+
+    workspace: Workspace
+    settings: Settings
+    joined: Joined
+    scored: Scored
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    layers: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
+    notices: list[Notice] = field(default_factory=list)
+    graphs: dict[str, Graph] = field(default_factory=dict)
+    base_graph: str = ""
+
+    @property
+    def seed(self) -> int:
+        """Where every random draw of the run starts."""
+        return self.settings.inference.seed
+
+    def skip(self, step: str, reason: str) -> None:
+        """Keep the reason why a step gives nothing."""
+        self.notices.append(Notice(step, f"skipped: {reason}"))
