@@ -209,3 +209,6 @@ CLUSTER_FIT = (
     "p_agreement", "resolution", "seed",
 )  # fmt: skip
 """``cluster_fit.csv``: do the plan's borders fit the interaction; ``agreement`` is the adjusted Rand index."""
+
+FLOW_LINES = ("model", "origin", "destination", "flow", "net", "share")
+"""Result of ``flow_lines``: one row per pair of clusters, from the one that sends more; both directions."""
