@@ -68,7 +68,8 @@ def city_flows(
     """
     check_index(cost.index, mass.index, what="cost", whose="mass")
     check_index(cost.columns, mass.index, what="columns of cost", whose="mass")
-    m, d = mass.to_numpy(dtype=np.float64), cost.to_numpy(dtype=np.float64)
+    m: FloatArray = np.asarray(mass, dtype=np.float64)
+    d: FloatArray = cost.to_numpy(dtype=np.float64)
     light = mass.index[~(np.isfinite(m) & (m > 0))]
     if len(light):
         raise StatisticError(

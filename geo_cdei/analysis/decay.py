@@ -199,7 +199,7 @@ def _sorted(index: pd.Index[str]) -> IntArray:
 
 
 def _checked(values: pd.Series[float]) -> FloatArray:
-    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    numbers: FloatArray = np.asarray(values, dtype=np.float64)
     bad = values.index[~np.isfinite(numbers)]
     if len(bad):
         raise StatisticError(

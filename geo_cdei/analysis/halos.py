@@ -114,7 +114,7 @@ def core_halos(
         raise StatisticError(f"rings_km must be ascending distances from 0 up; got {list(rings_km)}.")
     known = cores[cores["adcode"].notna()]
     _check_cores(known, cities, mass)
-    estimate, counts = _curves(residual.to_numpy(dtype=np.float64, na_value=np.nan), cities, edges)
+    estimate, counts = _curves(np.asarray(residual, dtype=np.float64), cities, edges)
     tested = []
     for core in known.to_dict("records"):
         at = int(cities.index.get_indexer([core["adcode"]])[0])

@@ -99,12 +99,8 @@ def halo_circles(cores: pd.DataFrame, cities: gpd.GeoDataFrame, *, plain_km: flo
     radius = cores["to_km"].to_numpy(dtype=np.float64, na_value=np.nan)
     radius = np.where(np.isfinite(radius), radius, plain_km)
     azimuth = np.tile(np.linspace(0.0, 360.0, _CIRCLE_POINTS, endpoint=False), len(cores))
-    x, y, _ = Geod(ellps="WGS84").fwd(
-        np.repeat(lon, _CIRCLE_POINTS),
-        np.repeat(lat, _CIRCLE_POINTS),
-        azimuth,
-        np.repeat(radius, _CIRCLE_POINTS) * 1e3,
-    )
+    each = [np.repeat(part, _CIRCLE_POINTS) for part in (lon, lat, radius * 1000.0)]
+    x, y, _ = Geod(ellps="WGS84").fwd(each[0], each[1], azimuth, each[2])
     corners = np.column_stack([x, y]).reshape(len(cores), _CIRCLE_POINTS, 2)
     frame = cores[list(HALO_CORES)].assign(radius_km=radius)
     return gpd.GeoDataFrame(frame, geometry=shapely.polygons(corners), crs=4326)
@@ -136,7 +132,8 @@ def flow_lines(flows: pd.DataFrame, places: pd.DataFrame, *, share: float = 0.8)
 
     Examples
     --------
-    >>> flows = pd.DataFrame({"model": "own", "origin": ["C1", "C2"], "destination": ["C2", "C1"], "flow": [1.0, 3.0]})
+    >>> flows = pd.DataFrame({"origin": ["C1", "C2"], "destination": ["C2", "C1"], "flow": [1.0, 3.0]})
+    >>> flows = flows.assign(model="own")
     >>> places = pd.DataFrame({"lon": [100.0, 101.0], "lat": [30.0, 30.0]}, index=["C1", "C2"])
     >>> flow_lines(flows, places)[["origin", "destination", "flow", "net"]].to_numpy().tolist()
     [['C2', 'C1', 4.0, 2.0]]
@@ -174,5 +171,5 @@ def flow_lines(flows: pd.DataFrame, places: pd.DataFrame, *, share: float = 0.8)
 def _geodesic(earth: Geod, start: FloatArray, end: FloatArray) -> FloatArray:
     """Give the corners of a geodesic, about every 50 km."""
     km = earth.inv(*start, *end)[2] / 1000.0
-    between = earth.npts(*start, *end, npts=max(1, int(km / _STEP_KM)))
+    between = earth.npts(start[0], start[1], end[0], end[1], max(1, int(km / _STEP_KM)))
     return np.vstack([start, np.array(between), end])
