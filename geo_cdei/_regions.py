@@ -63,7 +63,8 @@ def bridge(adjacency: sparse.sparray, km: npt.NDArray[np.float64]) -> tuple[spar
             row, column = np.unravel_index(np.argmin(block), block.shape)
             gap[a, b] = block[row, column]
             ends[a, b] = np.flatnonzero(label == a)[row], np.flatnonzero(label == b)[column]
-    tree = minimum_spanning_tree(np.where(np.isfinite(gap), gap, 0.0)).tocoo()
+    # a constant on every link changes no tree, and keeps a gap of 0 km from reading as "no link"
+    tree = minimum_spanning_tree(np.where(np.isfinite(gap), gap + 1.0, 0.0)).tocoo()
     added = np.array(sorted(sorted(map(int, ends[a, b])) for a, b in zip(tree.row, tree.col, strict=True)))
     both = np.concatenate([added, added[:, ::-1]])
     extra = sparse.coo_array((np.ones(len(both), dtype=bool), (both[:, 0], both[:, 1])), shape=linked.shape)
@@ -103,7 +104,7 @@ def grow_regions(adjacency: sparse.sparray, size: int, *, draws: int, seed: int,
 
     Examples
     --------
-    >>> line = sparse.diags_array([1, 1], offsets=[-1, 1], shape=(4, 4))
+    >>> line = sparse.diags_array([1.0, 1.0], offsets=[-1, 1], shape=(4, 4))
     >>> np.sort(grow_regions(line, 4, draws=2, seed=1), axis=1).tolist()
     [[0, 1, 2, 3], [0, 1, 2, 3]]
     """
@@ -169,7 +170,7 @@ def random_partitions(
 
     Examples
     --------
-    >>> line = sparse.diags_array([1, 1], offsets=[-1, 1], shape=(5, 5))
+    >>> line = sparse.diags_array([1.0, 1.0], offsets=[-1, 1], shape=(5, 5))
     >>> parts = random_partitions(line, [2, 3], draws=3, seed=1)
     >>> [bool((np.diff(row) != 0).sum() == 1) for row in parts], np.bincount(parts[0]).tolist()
     ([True, True, True], [2, 3])
