@@ -93,6 +93,7 @@ def build_design(
     at = y.index.get_indexer(ids)
     labels = None if groups is None else groups.reindex(ids)
     columns = values.iloc[at, 1:]
+    _check_size(len(ids), columns.shape[1] + 2, len(reasons))
     _check_varying(values.iloc[at])
     check_columns(columns)
     return Design(
@@ -197,11 +198,7 @@ def condition_number(design: Design, *, spatial: int) -> float:
     Belsley, D. A., Kuh, E. and Welsch, R. E. (1980). Regression Diagnostics. Wiley.
     """
     n, wanted = len(design.ids), design.x.shape[1] + design.dummies.shape[1] + 2 + spatial
-    if n <= wanted:
-        raise StatisticError(
-            f"The model has {wanted} parameters and {n} cities; more cities than parameters are needed "
-            f"({len(design.left_out)} were left out). Use fewer columns, no groups, or a denser graph."
-        )
+    _check_size(n, wanted, len(design.left_out))
     names = ["constant", *map(str, design.x.columns)]
     plain = np.column_stack([np.ones(n), design.x.to_numpy()])
     whole = np.column_stack([plain, design.dummies])
@@ -242,9 +239,15 @@ def _numbers(table: pd.DataFrame, kept: BoolArray) -> pd.DataFrame:
     return values
 
 
+def _check_size(n: int, wanted: int, left_out: int) -> None:
+    if n <= wanted:
+        raise StatisticError(
+            f"The model has {wanted} parameters or more and {n} cities with a neighbor; more cities than parameters "
+            f"are needed ({left_out} were left out). Use fewer columns, no groups, or a denser graph."
+        )
+
+
 def _check_varying(values: pd.DataFrame) -> None:
-    if len(values) < 2:
-        raise StatisticError(f"{len(values)} cities with a neighbor are left; a model needs more.")
     spread = values.std(ddof=0)
     flat = spread.index[spread <= 1e-12 * values.abs().max()].astype(str)
     if len(flat):

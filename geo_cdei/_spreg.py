@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Fit", "fit_error", "fit_lag", "fit_ols"]
 
-_DENSE = 1000  # units up to which a dense determinant is quicker than a sparse one
+_DENSE = 400  # units up to which a dense determinant is quicker than a sparse one
 _TESTS = {"lm_lag": "lml", "lm_error": "lme", "rlm_lag": "rlml", "rlm_error": "rlme"}
 
 
