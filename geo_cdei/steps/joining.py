@@ -9,6 +9,7 @@ import pandas as pd
 
 from geo_cdei import columns
 from geo_cdei.config import Data, Settings
+from geo_cdei.errors import InputError
 from geo_cdei.inputs import boundaries as _boundaries
 from geo_cdei.inputs import cities as _cities
 from geo_cdei.inputs import clusters as _clusters
@@ -70,6 +71,11 @@ def join_study(workspace: Workspace, settings: Settings) -> Joined:
         table = _read(workspace, name, notices)
         table = _faults.resolve_faults(table, faults, name=name) if faults is not None else table
         values = _attribute_columns(table, finder.codes(name, table))
+        twice = values.columns.intersection(cities.columns).tolist()
+        if twice:
+            raise InputError(
+                f"{name}: the column {', '.join(map(repr, twice))} stands in another table too. Rename it."
+            )
         cities = cities.join(values)
         known = known.join(values, how="outer") if len(values.index.difference(known.index)) else known.join(values)
     members = _members(workspace, cities, finder, notices)

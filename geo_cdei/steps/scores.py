@@ -63,7 +63,7 @@ def score_study(workspace: Workspace, settings: Settings, joined: Joined) -> Sco
     members = joined.members.merge(
         contributed.drop(columns="city"), on=["cluster_id", "adcode"], how="left", validate="1:1"
     )
-    long = _all_weightings(settings, joined, cities, weights)
+    long = _all_weightings(settings, joined, cities, weights, notices)
     clusters = _cluster_frame(joined, long, weights)
     tables = {
         "cities": _city_table(cities),
@@ -117,18 +117,24 @@ def _ranked(workspace: Workspace, joined: Joined) -> gpd.GeoDataFrame:
     return cities.join(primary)
 
 
-def _all_weightings(settings: Settings, joined: Joined, cities: pd.DataFrame, weights: str) -> pd.DataFrame:
+def _all_weightings(
+    settings: Settings, joined: Joined, cities: pd.DataFrame, weights: str, notices: list[Notice]
+) -> pd.DataFrame:
     """Scores of the clusters under the study's weighting and its rivals, with the interval of the first."""
     from geo_cdei.analysis import scoring
 
     known = joined.known
     tables = []
-    rivals = [name for name in settings.scores.rivals if name == "equal" or name in known.columns]
-    for name in dict.fromkeys([weights, *rivals]):
+    for name in dict.fromkeys([weights, *settings.scores.rivals]):
+        if name != "equal" and name.partition("^")[0] not in known.columns:
+            notices.append(Notice("scores", f"there is no column for the rival weighting {name}: it is left out"))
+            continue
         table = scoring.score_clusters(known, joined.members, weights=name, roles=settings.scores.roles)
         tables.append(table.reset_index().assign(weights=name))
     long = pd.concat(tables, ignore_index=True)
-    log_sd = cities.get("gdp_check", pd.Series(index=cities.index, dtype="str")).map(settings.scores.gdp_log_sd)
+    log_sd = pd.Series(0.0, index=cities.index)
+    if weights == "gdp_2019" and "gdp_check" in cities:  # only GDP has check classes
+        log_sd = cities["gdp_check"].map(settings.scores.gdp_log_sd)
     interval = scoring.score_interval(
         cities, joined.members, log_sd=log_sd, weights=weights, draws=settings.scores.interval_draws,
         seed=settings.inference.seed,
