@@ -127,27 +127,36 @@ def _earlier_manifest(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError):
         return {}  # none, or a damaged one: nothing is known of the earlier run
-    if not isinstance(found, dict) or not isinstance(found.get("outputs"), dict):
-        return {}
-    return found
+    sound = isinstance(found, dict) and all(isinstance(found.get(key, {}), dict) for key in _WRITTEN)
+    return found if sound else {}
+
+
+_WRITTEN = ("outputs", "stale_outputs")
+
+
+def _earlier_outputs(earlier: Mapping[str, Any]) -> dict[str, str]:
+    """All that earlier runs wrote and nobody removed, stale or not."""
+    return {target: digest for key in reversed(_WRITTEN) for target, digest in earlier.get(key, {}).items()}
 
 
 def _carried_over(earlier: Mapping[str, Any], now: Mapping[str, Any], root: Path) -> dict[str, Any]:
-    """List outputs of an earlier run that a partial one leaves in place: valid if made from the same inputs."""
+    """List outputs of earlier runs that a partial one leaves in place: valid if made from the same inputs."""
     same = all(earlier.get(key) == now[key] for key in ("inputs", "settings", "made_by"))
     kept = {
         target: digest
-        for target, digest in dict(earlier.get("outputs", {})).items()
+        for target, digest in _earlier_outputs(earlier).items()
         if target not in now["outputs"] and (root / target).is_file() and file_hash(root / target) == digest
     }
-    if same:
-        return {"outputs": dict(sorted((kept | now["outputs"]).items()))}
-    return {"stale_outputs": sorted(kept)} if kept else {}
+    valid = {target: digest for target, digest in kept.items() if same and target in earlier.get("outputs", {})}
+    stale = {target: digest for target, digest in kept.items() if target not in valid}
+    return {"outputs": dict(sorted((valid | now["outputs"]).items()))} | (
+        {"stale_outputs": dict(sorted(stale.items()))} if stale else {}
+    )
 
 
 def _remove_stale(earlier: Mapping[str, Any], outputs: Mapping[str, str], root: Path) -> None:
-    """Remove what an earlier run wrote and this one did not, unless somebody changed it since."""
-    for target, digest in dict(earlier.get("outputs", {})).items():
+    """Remove what earlier runs wrote and this one did not, unless somebody changed it since."""
+    for target, digest in _earlier_outputs(earlier).items():
         path = root / target
         inside = path.resolve().is_relative_to(root.resolve())
         if target not in outputs and inside and path.is_file() and file_hash(path) == digest:
