@@ -40,9 +40,10 @@ def main() -> None:
     except GeoCdeiError as error:
         typer.echo(f"geo-cdei: {error}", err=True)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        typer.echo("geo-cdei: stopped; the earlier results are as they were.", err=True)
-        raise SystemExit(130) from None
+    except SystemExit as end:
+        if end.code == 130:  # Typer ends a Ctrl-C without a word
+            typer.echo("geo-cdei: stopped; the earlier results are as they were.", err=True)
+        raise
 
 
 def _speak_utf8() -> None:

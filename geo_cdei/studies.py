@@ -117,10 +117,9 @@ def check(folder: Workspace | Path | str, *, strict: bool = False, accept: bool 
     changed = files[files["status"] == "changed"]["path"].tolist()
     lines += [] if strict else [f"{path}: {_CHANGED}" for path in changed]
     settings = _collect(faults, lambda: read_settings(workspace.settings))
-    for path in files[files["status"] != "absent"]["path"]:
-        name = Path(path).stem
-        if Path(path).parent.as_posix() == "data/raw":
-            _collect(faults, partial(sources.read_table, workspace, name))
+    there = [Path(path) for path in files[files["status"] != "absent"]["path"]]
+    for name in dict.fromkeys(path.stem for path in there if path.parent.as_posix() == "data/raw"):
+        _collect(faults, partial(sources.read_table, workspace, name))
     units_read = _collect(faults, lambda: sources.read_units(workspace))
     if settings is not None and units_read is not None and not faults:
         _check_totals(workspace, settings, lines, faults)

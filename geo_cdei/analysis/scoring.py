@@ -67,8 +67,10 @@ def score_clusters(
     ...     {"cluster_id": "C1", "adcode": ["1", "2", "3"], "city": ["A", "B", "C"], "role": "primary"}
     ... )
     >>> scored = score_clusters(cities, members, weights="gdp")
-    >>> scored.loc["C1", ["score", "n_scored", "loo_min", "loo_max", "top_member", "left_out"]].tolist()
-    [80.0, 2, 60.0, 90.0, 'A', 'C']
+    >>> scored[["score", "n_scored", "loo_min", "loo_max"]].to_numpy().tolist()
+    [[80.0, 2.0, 60.0, 90.0]]
+    >>> scored[["top_member", "left_out"]].to_numpy().tolist()
+    [['A', 'C']]
     """
     table = contributions(cities, members, weights=weights, roles=roles)
     counted = members[members["role"].isin([*roles, "unscored"])]
