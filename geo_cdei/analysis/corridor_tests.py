@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from .._aligned import check_index, name_some
 from .._corridor_nulls import MAX_ANCHORS, CorridorDesign, Draws, Stage, build_stage, draw_anchors, draw_rigid
@@ -152,8 +153,8 @@ class _Measures:
 
     score: FloatArray
     weight: FloatArray
-    traffic: FloatArray
-    between: FloatArray
+    traffic: sparse.csr_array
+    between: sparse.csr_array
     flow: FloatArray
     known: BoolArray
     poles: BoolArray
@@ -166,17 +167,17 @@ class _Measures:
         if absent:
             raise StatisticError(f"every city needs {' and '.join(absent)}; add the column, without gaps.")
         i, j = (cities.index.get_indexer(pd.Index(backbone[end])) for end in ("origin", "destination"))
-        traffic, between = np.zeros((2, len(cities), len(cities)))
-        traffic[i, j] = backbone["traffic_share"]
-        between[i, j] = backbone["betweenness"] * backbone["km"]
+        traffic, between = backbone["traffic_share"], backbone["betweenness"] * backbone["km"]
+        used = (traffic + between).to_numpy(float) > 0
+        square = (len(cities), len(cities))
         unknown = [code for code in design.poles if code not in cities.index]
         if unknown:
             raise StatisticError(f"poles must be cities of the study; {name_some(unknown)} are not.")
         return cls(
             score=cities["score"].to_numpy(float),
             weight=weight_vector(cities, design.weights).fillna(0.0).to_numpy(float),
-            traffic=traffic / traffic.sum(),
-            between=between / between.sum(),
+            traffic=sparse.csr_array(((traffic / traffic.sum())[used], (i[used], j[used])), shape=square),
+            between=sparse.csr_array(((between / between.sum())[used], (i[used], j[used])), shape=square),
             flow=interaction.flow / np.triu(interaction.flow).sum(),
             known=~np.isnan(interaction.mass),
             poles=cities.index.isin(design.poles),
@@ -189,7 +190,7 @@ class _Measures:
         count, weight = x.sum(axis=1), x @ self.weight
         with np.errstate(invalid="ignore", divide="ignore"):
             mean, weighted = x @ self.score / count, x @ (self.weight * self.score) / weight
-        share = np.einsum("ij,ij->i", x @ self.traffic, x)
+        share = np.einsum("ij,ji->i", x, self.traffic @ x.T)
         return {
             "n_cities": count,
             "length_km": belts.length_km,
@@ -198,7 +199,7 @@ class _Measures:
             "flow_share": share,
             "flow_per_1000km": share / belts.length_km * 1000.0,
             "weakest_link": self._weakest(inside & self.known, belts.along),
-            "betweenness": np.einsum("ij,ij->i", x @ self.between, x),
+            "betweenness": np.einsum("ij,ji->i", x, self.between @ x.T),
         }
 
     def _weakest(self, inside: BoolArray, along: tuple[IntArray, IntArray]) -> FloatArray:

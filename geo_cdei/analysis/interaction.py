@@ -103,7 +103,7 @@ def build_interaction(
 
 
 def extract_backbone(
-    interaction: Interaction, cities: pd.DataFrame, *, significance: float = 0.05, detour: float = 2.0
+    interaction: Interaction, cities: pd.DataFrame, *, significance: float = 0.05, detour: float = 1.13
 ) -> pd.DataFrame:
     """Keep the links that carry the system, and route all flow over them.
 
@@ -115,9 +115,10 @@ def extract_backbone(
         The same cities, with ``city`` if names are wanted.
     significance : float, default 0.05
         A link stays whose disparity p is below it at either end; the maximum spanning tree always stays.
-    detour : float, default 2.0
-        Flow takes the route with the least sum of cost to this power. With 2, a link is used only if no city
-        of the backbone lies in the circle over it, so that flow runs through the cities between.
+    detour : float, default 1.13
+        Flow takes the route with the least sum of cost to this power. With 1 every link is used, and with 2 a city
+        anywhere in the circle over a link draws its flow; with 1.13 a city halfway is on the way as long as the
+        turn there is at most 45 degrees: ``2 * (1 / (2 * cos(22.5 deg))) ** 1.13 = 1``.
 
     Returns
     -------
@@ -135,8 +136,6 @@ def extract_backbone(
     ----------
     Serrano, M. Á., Boguñá, M. and Vespignani, A. (2009). Extracting the multiscale backbone of complex weighted
     networks. PNAS, 106(16), 6483-6488.
-    Gabriel, K. R. and Sokal, R. R. (1969). A new statistical approach to geographic variation analysis.
-    Systematic Zoology, 18(3), 259-278.
 
     Examples
     --------

