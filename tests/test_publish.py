@@ -6,6 +6,8 @@ import json
 import os
 import re
 import sqlite3
+import subprocess
+import sys
 from dataclasses import replace
 
 import pandas as pd
@@ -16,7 +18,7 @@ from geo_cdei.errors import OutputError
 from geo_cdei.outputs import publish as publishing
 from geo_cdei.outputs.publish import publish
 from geo_cdei.outputs.tables import read_layers, write_csv, write_template
-from geo_cdei.workspace import Workspace
+from geo_cdei.workspace import Workspace, create_study
 
 STEPS = ("scores", "maps")
 CONTRACT = {
@@ -284,3 +286,18 @@ def test_pages_and_tables_name_no_folder_of_this_machine(written):
     """What is published must not tell where it was made."""
     for name, data in contents(written[0]).items():
         assert re.search(re.escape(str(written[0])).encode(), data) is None, name
+
+
+@pytest.mark.slow
+def test_two_whole_runs_of_every_step_write_the_same_files_byte_for_byte(tmp_path):
+    """Each run in a study of its own, in an interpreter of its own with another hash seed."""
+    for number, folder in enumerate((tmp_path / "one", tmp_path / "two")):
+        study = create_study(folder)
+        code = "import sys; from geo_cdei import studies; studies.run_study(sys.argv[1])"
+        environment = os.environ | {"PYTHONHASHSEED": str(number)}
+        subprocess.run(
+            [sys.executable, "-c", code, str(study.root)], env=environment, check=True, capture_output=True
+        )
+    one, two = contents(tmp_path / "one"), contents(tmp_path / "two")
+    assert one.keys() == two.keys()
+    assert [name for name in one if one[name] != two[name] and name != "manifest.json"] == []

@@ -295,11 +295,12 @@ def _under_header(cells: pd.DataFrame, name: str) -> pd.DataFrame:
     headers = [_schema.normal_text(header) for header in cells.iloc[0]]
     body = cells.iloc[1:].set_axis(pd.RangeIndex(len(cells) - 1))
     used = (body != "").any(axis=0).to_numpy() | (np.array(headers) != "")
-    frame = body.loc[(body != "").any(axis=1), used]
+    frame: pd.DataFrame = body.loc[(body != "").any(axis=1), used]
     kept = [header for header, keep in zip(headers, used, strict=True) if keep]
     if "" in kept:
         raise InputError(f"{name} has cells in column {headers.index('') + 1}, which has no header. Give it one.")
-    return frame.set_axis(kept, axis=1)
+    frame.columns = pd.Index(kept)
+    return frame
 
 
 def _decode(data: bytes, name: str) -> tuple[str, str]:
