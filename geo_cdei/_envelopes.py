@@ -51,9 +51,10 @@ def global_envelope(observed: FloatArray, simulated: FloatArray, *, alpha: float
 
     Notes
     -----
-    Every curve gets, at every place, its rank from the nearer end among all curves (ties the larger one, a
-    missing value the middle). Curves are ordered by their smallest rank, then by how often it occurs, then by
-    the next. The envelope spans the curves that are not among the alpha most extreme.
+    Every curve gets, at every place, its rank from the nearer end among all curves (ties the larger one, a missing
+    value the largest). Curves are ordered by their smallest rank, then by how often it occurs, then by the next.
+    The envelope spans the curves that are not among the alpha most extreme. A curve with a value where others have
+    none has more places to be extreme at: give curves that are missing at the same places.
 
     References
     ----------
@@ -83,7 +84,7 @@ def global_envelope(observed: FloatArray, simulated: FloatArray, *, alpha: float
 
 
 def _ranks(curves: FloatArray) -> FloatArray:
-    """Rank every value from the nearer end of its column, 1 the most extreme; missing values in the middle."""
+    """Rank every value from the nearer end of its column, small the most extreme; missing values never are."""
     total, width = curves.shape
     ranks = np.empty((total, width))
     for place in range(width):

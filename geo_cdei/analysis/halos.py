@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .._aligned import check_index, name_some
-from .._envelopes import global_envelope
+from .._envelopes import Envelope, global_envelope
 from .._geodesy import pairwise_km
 from .._pvalues import fdr_significant
 from ..columns import HALO_CORES, HALOS
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
     import numpy.typing as npt
-
-    from .._envelopes import Envelope
 
     FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.int64]
@@ -64,8 +62,8 @@ def core_halos(
     rings_km : sequence of float
         Edges of the rings, ascending kilometres; a city at an edge belongs to the nearer ring.
     peers : int, default 99
-        How many cities, nearest in rank, make the null. Cities of the core's own cluster are none: they share
-        the halo that is looked at.
+        How many cities, nearest in rank, make the null. A city around which a part of the core's cannot be
+        measured is none. Cities near the core are: without them likeness of neighbors would pass for a halo.
 
     Returns
     -------
@@ -86,7 +84,9 @@ def core_halos(
 
     Notes
     -----
-    The smallest possible p is 1 / (peers + 1).
+    Means of few cities stray farther than means of many. Before curves are compared, each mean is divided by the
+    spread that its number of cities gives it (with the design effect of their likeness); ``low`` and ``high`` are
+    brought back to the core's own numbers. The smallest possible p is 1 / (peers + 1).
 
     References
     ----------
@@ -114,12 +114,14 @@ def core_halos(
         raise StatisticError(f"rings_km must be ascending distances from 0 up; got {list(rings_km)}.")
     known = cores[cores["adcode"].notna()]
     _check_cores(known, cities, mass)
-    estimate, counts = _curves(np.asarray(residual, dtype=np.float64), cities, edges)
+    estimate, spread, counts = _curves(np.asarray(residual, dtype=np.float64), cities, edges)
+    scaled = estimate / spread
     tested = []
     for core in known.to_dict("records"):
         at = int(cities.index.get_indexer([core["adcode"]])[0])
-        others = _peers(at, str(core["cluster_id"]), cities, mass, peers)
-        envelope = global_envelope(estimate[at], estimate[others])
+        parts, others = _peers(at, scaled, mass, peers)
+        found = global_envelope(np.where(parts, scaled[at], np.nan), np.where(parts, scaled[others], np.nan))
+        envelope = Envelope(low=found.low * spread[at], high=found.high * spread[at], p=found.p)
         rows = _rows(envelope, estimate[at], counts[at], edges)
         tested.append(
             rows.assign(
@@ -174,8 +176,10 @@ def _check_cores(cores: pd.DataFrame, cities: pd.DataFrame, mass: pd.Series[floa
         )
 
 
-def _curves(residual: FloatArray, cities: gpd.GeoDataFrame, edges: FloatArray) -> tuple[FloatArray, IntArray]:
-    """Mean residual by ring around every city, and members of its cluster against others; NaN below three."""
+def _curves(
+    residual: FloatArray, cities: gpd.GeoDataFrame, edges: FloatArray
+) -> tuple[FloatArray, FloatArray, IntArray]:
+    """Mean residual by ring around every city, and members of its cluster less others; their spread; cities."""
     km = pairwise_km(*city_points(cities))
     valued = np.isfinite(residual)
     labels = pd.factorize(cities["cluster_id"])[0]
@@ -184,33 +188,58 @@ def _curves(residual: FloatArray, cities: gpd.GeoDataFrame, edges: FloatArray) -
     band = np.searchsorted(edges[1:], km, side="left")
     rings = [other & (band == place) & ((km > edges[0]) | (edges[0] == 0)) for place in range(len(edges) - 1)]
     inside, outside = other & same, other & ~same & (km <= edges[-1])
-    parts = [_means(part, residual) for part in (*rings, inside, outside)]
-    means = np.column_stack([*(mean for mean, _ in parts[:-2]), parts[-2][0] - parts[-1][0]])
-    counts = np.column_stack([*(count for _, count in parts[:-2]), parts[-2][1]])
-    return means, counts
+    z = np.where(valued, residual - residual[valued].mean(), 0.0)
+    means, variances, counts = zip(*(_means(part, residual, z) for part in (*rings, inside, outside)), strict=True)
+    return (
+        np.column_stack([*means[:-2], means[-2] - means[-1]]),
+        np.sqrt(np.column_stack([*variances[:-2], variances[-2] + variances[-1]])),
+        np.column_stack([*counts[:-2], counts[-2]]),
+    )
 
 
-def _means(part: npt.NDArray[np.bool_], residual: FloatArray) -> tuple[FloatArray, IntArray]:
+def _means(
+    part: npt.NDArray[np.bool_], residual: FloatArray, z: FloatArray
+) -> tuple[FloatArray, FloatArray, IntArray]:
+    """Mean over a part around every city, and how far such a mean strays for its number of cities.
+
+    Cities of a part are alike, so a mean of many strays farther than for independent ones: their mean
+    correlation, over the parts around all cities, gives the design effect 1 + (n - 1) r.
+    """
     count = part.sum(axis=1)
-    total = part @ np.nan_to_num(residual)
-    mean = np.full(len(total), np.nan)
+    pairs = float((count * (count - 1)).sum())
+    alike = float(((part @ z) ** 2).sum() - (part @ z**2).sum())
+    variance = float((part @ z**2).sum()) / max(float(count.sum()), 1.0)
+    r = min(max(alike / pairs / variance, 0.0), 1.0) if pairs and variance else 0.0
+    mean, spread = np.full(len(count), np.nan), np.full(len(count), np.nan)
     enough = count >= _FEWEST
-    mean[enough] = total[enough] / count[enough]
-    return mean, count
+    n = count[enough]
+    mean[enough] = (part @ np.nan_to_num(residual))[enough] / n
+    spread[enough] = variance * (1.0 + (n - 1) * r) / n
+    return mean, spread, count
 
 
-def _peers(at: int, cluster_id: str, cities: pd.DataFrame, mass: pd.Series[float], peers: int) -> IntArray:
-    """Find the cities nearest in rank that are not of the core's cluster; of two equally near the smaller code."""
-    usable = np.isfinite(mass.to_numpy(dtype=np.float64)) & ~(cities["cluster_id"] == cluster_id).to_numpy(bool)
+def _peers(
+    at: int, scaled: FloatArray, mass: pd.Series[float], wanted: int
+) -> tuple[npt.NDArray[np.bool_], IntArray]:
+    """Find the parts to test, and the cities nearest in rank that have all of them.
+
+    A city that has fewer parts has fewer places to be extreme at, so it cannot stand for the core. Where too few
+    cities have every part, the part that fewest have is given up. Of two equally near in rank the smaller code.
+    """
+    usable = np.isfinite(mass.to_numpy(dtype=np.float64))
     usable[at] = False
-    if usable.sum() < _LEAST_PEERS or peers < _LEAST_PEERS:
+    if usable.sum() < _LEAST_PEERS or wanted < _LEAST_PEERS:
         raise StatisticError(
-            f"At least {_LEAST_PEERS} cities outside {cluster_id} are needed to stand for its core; there are "
-            f"{int(usable.sum())}, and {peers} were asked for."
+            f"At least {_LEAST_PEERS} other cities are needed to stand for a core; there are {int(usable.sum())}, "
+            f"and {wanted} were asked for."
         )
+    has = np.isfinite(scaled)
+    parts = has[at].copy()
+    while (complete := usable & has[:, parts].all(axis=1)).sum() < _LEAST_PEERS:
+        parts[np.where(parts, has[usable].sum(axis=0), len(has) + 1).argmin()] = False
     rank = mass.rank(ascending=False).to_numpy()
-    order = np.lexsort((cities.index.to_numpy(dtype=str), np.abs(rank - rank[at])))
-    return np.asarray(order[usable[order]][:peers], dtype=np.int64)
+    order = np.lexsort((mass.index.to_numpy(dtype=str), np.abs(rank - rank[at])))
+    return parts, np.asarray(order[complete[order]][:wanted], dtype=np.int64)
 
 
 def _rows(envelope: Envelope, curve: FloatArray, counts: IntArray, edges: FloatArray) -> pd.DataFrame:
