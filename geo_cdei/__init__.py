@@ -40,7 +40,7 @@ _HOMES = {
     "read_boundaries": "inputs.boundaries",
     "read_settings": "config",
     "read_table": "inputs.sources",
-    "reproduce": "analysis.scoring",
+    "reproduce": "analysis.reproduction",
     "run_study": "studies",
     "score_clusters": "analysis.scoring",
 }

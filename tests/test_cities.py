@@ -280,9 +280,7 @@ def test_a_table_with_neither_column_is_refused():
 
 def test_a_traditional_name_of_another_length_is_refused():
     wrong = pd.DataFrame({"adcode": ["320500"], "alias": ["蘇州"], "kind": "traditional", "year": ""})
-    with pytest.raises(
-        SchemaError, match=r"蘇州 of 320500 needs one character for each of the official name"
-    ):
+    with pytest.raises(SchemaError, match=r"蘇州 of 320500 needs one character for each of the official name"):
         match_cities(pd.DataFrame({"city": ["苏州"]}), UNITS, wrong)
 
 
@@ -413,9 +411,7 @@ def test_any_writing_of_a_code_finds_that_unit(adcode, form, wide):
 
 
 @settings(max_examples=150, deadline=None)
-@given(
-    st.one_of(st.text(max_size=6), st.text(alphabet=sorted(set("".join(UNITS["official_name"]))), max_size=4))
-)
+@given(st.one_of(st.text(max_size=6), st.text(alphabet=sorted(set("".join(UNITS["official_name"]))), max_size=4)))
 def test_no_text_ever_means_two_units_or_a_part_of_a_name(text):
     found = one(text)
     key = normalize_name(text, BOOK.simplified)

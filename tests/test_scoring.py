@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from geo_cdei import columns
+from geo_cdei.analysis.reproduction import reproduce
 from geo_cdei.analysis.scoring import (
     assign_tiers,
     compare_weightings,
     contributions,
     national_means,
-    reproduce,
     score_clusters,
     score_interval,
 )

@@ -54,9 +54,7 @@ def test_only_one_short_name_differs_from_the_layer(units, layer):
 def test_every_point_lies_in_its_own_polygon(units, layer):
     import shapely
 
-    inside = shapely.contains_xy(
-        layer.geometry.to_numpy(), units["lon"].astype(float), units["lat"].astype(float)
-    )
+    inside = shapely.contains_xy(layer.geometry.to_numpy(), units["lon"].astype(float), units["lat"].astype(float))
     assert inside.sum() == 372
 
 

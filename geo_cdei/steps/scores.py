@@ -173,13 +173,13 @@ def _against_print(
     clusters: pd.DataFrame,
     weights: str,
 ) -> dict[str, pd.DataFrame]:
-    from geo_cdei.analysis import scoring
+    from geo_cdei.analysis import reproduction, scoring
 
     published = sources.read_table(workspace, "published")
     dangling = _schema.find_dangling(published, "cluster_id", clusters.index, name="published")
     _schema.raise_faults(dangling, name="published")
     edition = settings.study.edition
     return {
-        "reproduction": scoring.reproduce(cities, clusters, published, edition=edition),
+        "reproduction": reproduction.reproduce(cities, clusters, published, edition=edition),
         "weighting": scoring.compare_weightings(cities, joined.members, published, weights=weights, edition=edition),
     }
