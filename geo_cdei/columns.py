@@ -212,3 +212,47 @@ CLUSTER_FIT = (
 
 FLOW_LINES = ("model", "origin", "destination", "flow", "net", "share")
 """Result of ``flow_lines``: one row per pair of clusters, from the one that sends more; both directions."""
+
+POLE_SITES = ("saved_km", "saved_share", "rank")
+"""Result of ``fifth_sites`` behind ``adcode``; ``pole_sites.csv`` has ``city`` in front."""
+
+POLE_CATCHMENTS = ("pole_before", "km_before", "pole_after", "km_after")
+"""Result of ``nearest_pole`` behind ``adcode``; ``pole_catchments.csv`` has ``city`` in front."""
+
+POLE_RANKS = ("value_additive", "rank_additive", "value_topsis", "rank_topsis")
+"""Result of ``rank_poles`` behind ``cluster_id``, followed by one ``scaled_…`` per criterion."""
+
+POLES = (
+    "cluster", "cluster_en", "seat", "seat_city", "n_scored", "rank_additive", "rank_topsis", "p_first", "p_top3",
+    "p_first_flat", "p_top3_flat", "value_additive", "value_topsis", "rank_expected", "n_missing",
+)  # fmt: skip
+"""``poles.csv`` behind ``cluster_id``, followed by every criterion as measured and as ``scaled_…``."""
+
+POLE_CENTRAL_WEIGHTS = (
+    "scheme", "cluster_id", "cluster", "p_first", "criterion", "group", "weight", "group_weight", "mean",
+)  # fmt: skip
+"""``pole_central_weights.csv``: mean weights of the draws in which a candidate is first; empty if it never is."""
+
+POLE_PAIRS = ("scheme", "cluster_id", "cluster", "other_id", "other", "p_before")
+"""``pole_pairs.csv``: probability that one candidate stands before another."""
+
+POLE_REVERSALS = ("dropped", "method", "first", "first_changes", "n_reversed", "n_pairs")
+"""Result of ``rank_reversals``."""
+
+POLE_VARIANTS = ("variant", "first", "cluster", "p_first", "second", "p_second", "n_criteria")
+"""Result of ``acceptability_variants``."""
+
+POLE_DECIDING = (
+    "first", "second", "level", "name", "group", "difference", "weight", "contribution", "decides",
+)  # fmt: skip
+"""``pole_deciding.csv``: the lead of the first candidate over the second, by criterion and by group."""
+
+POLE_SENSITIVITY = (
+    "kind", "subject", "method", "first", "cluster", "p_first", "second", "first_changes", "n_reversed", "n_pairs",
+)  # fmt: skip
+"""``pole_sensitivity.csv``: other weights, other assumptions, and candidates dropped."""
+
+POLE_GOALS = (
+    "cluster", "rank_additive", "score_gain", "score_needed", "size_gain", "size_needed", "score_limit", "size_limit",
+)  # fmt: skip
+"""``pole_goals.csv`` behind ``cluster_id``: smallest gain that makes a candidate first; empty if none does."""
