@@ -71,7 +71,7 @@ class CorridorDesign:
     weights: str = "gdp_2019"
     poles: tuple[str, ...] = ()
     level: float = 0.05
-    block: int = 16_384
+    block: int = 8192
 
     def __post_init__(self) -> None:
         if self.primary_km not in self.widths_km or min(self.widths_km) <= 0:

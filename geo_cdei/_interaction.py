@@ -219,8 +219,8 @@ def route_flow(demand: FloatArray, network: BoolArray, resistance: FloatArray) -
 
     Parameters
     ----------
-    demand : numpy.ndarray of shape (n, n)
-        Symmetric flows; ones give edge betweenness.
+    demand : numpy.ndarray of shape (n_kinds, n, n)
+        Symmetric flows of one or more kinds; ones give edge betweenness.
     network : numpy.ndarray of bool, shape (n, n)
         Which links exist; symmetric.
     resistance : numpy.ndarray of shape (n, n)
@@ -228,7 +228,7 @@ def route_flow(demand: FloatArray, network: BoolArray, resistance: FloatArray) -
 
     Returns
     -------
-    numpy.ndarray of shape (n, n)
+    numpy.ndarray of shape (n_kinds, n, n)
         What every link carries, each pair of cities counted once; symmetric.
 
     References
@@ -238,7 +238,7 @@ def route_flow(demand: FloatArray, network: BoolArray, resistance: FloatArray) -
     Examples
     --------
     >>> line = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], dtype=bool)
-    >>> route_flow(1.0 - np.eye(3), line, np.ones((3, 3)))
+    >>> route_flow(1.0 - np.eye(3)[None], line, np.ones((3, 3)))[0]
     array([[0., 2., 0.],
            [2., 0., 2.],
            [0., 2., 0.]])
@@ -246,19 +246,20 @@ def route_flow(demand: FloatArray, network: BoolArray, resistance: FloatArray) -
     from scipy import sparse
     from scipy.sparse.csgraph import dijkstra
 
-    n = len(demand)
+    n = len(network)
     i, j = np.nonzero(network)
     graph = sparse.csr_array((resistance[i, j], (i, j)), shape=(n, n))
     before = dijkstra(graph, directed=False, return_predecessors=True)[1]
-    source, here = np.nonzero(np.triu(demand) > 0)
-    amount = demand[source, here]
-    carried = np.zeros(n * n)
+    source, here = np.nonzero(np.triu((demand > 0).any(axis=0)))
+    amount = demand[:, source, here]
+    carried = np.zeros((len(demand), n * n))
     while len(source):
         previous = before[source, here]
         some = previous >= 0  # two cities in separate parts exchange nothing
-        source, here, amount, previous = source[some], here[some], amount[some], previous[some]
-        carried += np.bincount(previous * n + here, amount, n * n)
+        source, here, amount, previous = source[some], here[some], amount[:, some], previous[some]
+        for kind, flow in enumerate(amount):
+            carried[kind] += np.bincount(previous * n + here, flow, n * n)
         on = previous != source
-        source, here, amount = source[on], previous[on], amount[on]
-    square = carried.reshape(n, n)
-    return np.asarray(square + square.T)
+        source, here, amount = source[on], previous[on], amount[:, on]
+    square = carried.reshape(demand.shape)
+    return np.asarray(square + square.transpose(0, 2, 1))

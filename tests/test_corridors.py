@@ -100,7 +100,7 @@ def test_what_enters_a_star_leaves_by_its_center():
     star = np.zeros((4, 4), dtype=bool)
     star[0, 1:] = star[1:, 0] = True
     demand = np.ones((4, 4)) - np.eye(4)
-    assert route_flow(demand, star, np.ones((4, 4)))[0].tolist() == [0, 3, 3, 3]
+    assert route_flow(demand[None], star, np.ones((4, 4)))[0, 0].tolist() == [0, 3, 3, 3]
 
 
 # --- the network of a study

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float64]
 
-__all__ = ["coast_distance", "corridor_belts", "corridor_lines"]
+__all__ = ["coast_distance", "corridor_belts", "corridor_lines", "link_lines"]
 
 _GEOD = Geod(ellps="WGS84")
 _STEP_KM = 20.0
@@ -126,6 +126,38 @@ def corridor_lines(cities: gpd.GeoDataFrame, corridors: pd.DataFrame) -> gpd.Geo
         x, y = densify(lon[positions], lat[positions], _STEP_KM)
         shapes.append(shapely.LineString(np.column_stack([x, y]).round(9)))
     return gpd.GeoDataFrame(corridors.copy(), geometry=shapes, crs=4326)
+
+
+def link_lines(cities: gpd.GeoDataFrame, links: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Draw the links that carry flow as straight lines, strongest first.
+
+    Parameters
+    ----------
+    cities : geopandas.GeoDataFrame of shape (n_cities, …)
+        With points as for ``build_graph``.
+    links : pandas.DataFrame
+        Result of ``extract_backbone``.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        The links with ``carried`` above 0, and their lines (EPSG:4326).
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> cities = gpd.GeoDataFrame({"lon": [0.0, 1.0], "lat": [0.0, 2.0]}, index=["a", "b"])
+    >>> links = pd.DataFrame({"origin": ["a"], "destination": ["b"], "carried": [1.0]})
+    >>> link_lines(cities, links).geometry.iloc[0].wkt
+    'LINESTRING (0 0, 1 2)'
+    """
+    import geopandas as gpd
+    import shapely
+
+    used = links[links["carried"] > 0].reset_index(drop=True)
+    points = np.column_stack(city_points(cities))
+    ends = [points[cities.index.get_indexer(pd.Index(used[end]))] for end in ("origin", "destination")]
+    return gpd.GeoDataFrame(used, geometry=shapely.linestrings(np.stack(ends, axis=1)), crs=4326)
 
 
 def coast_distance(cities: gpd.GeoDataFrame, ocean: MultiPolygon | Polygon) -> pd.Series[float]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.int64]
+    BoolArray = npt.NDArray[np.bool_]
+    Corridor = tuple[list[int], float, BoolArray]
+    """Positions of its cities, share of the traffic, and which cities are near it."""
 
 __all__ = ["ChainRule", "detect_corridors"]
 
@@ -126,12 +129,12 @@ def detect_corridors(
     rule = rule or ChainRule()
     place = _Places(cities)
     found = place.merged(place.chains(backbone, rule), rule)
-    kept = [[chain for chain, _ in place.merged(place.chains(other, rule), rule)] for other in alternatives]
+    kept = [place.merged(place.chains(other, rule), rule) for other in alternatives]
     names = (cities["city"] if "city" in cities.columns else cities.index.to_series()).astype("str")
     rows = []
-    for chain, share in found:
+    for chain, share, _ in found:
         codes = cities.index[chain]
-        again = [any(place.is_near(chain, other, rule) for other in chains) for chains in kept]
+        again = [any(_is_beside(chain, near, rule) for _, _, near in others) for others in kept]
         rows.append(
             {
                 "cities": tuple(codes), "names": " - ".join(names.loc[codes]), "n_cities": len(chain),
@@ -147,6 +150,11 @@ def detect_corridors(
     return frame[list(DETECTED)]
 
 
+def _is_beside(chain: list[int], near: BoolArray, rule: ChainRule) -> bool:
+    """Whether enough of the cities of a chain are near another one."""
+    return float(near[chain].mean()) >= rule.merge_share - 1e-9
+
+
 class _Places:
     """The cities' points, with the bearings between them on demand."""
 
@@ -157,11 +165,6 @@ class _Places:
 
     def length(self, chain: list[int]) -> float:
         return length_km(self.lon[chain], self.lat[chain])
-
-    def is_near(self, chain: list[int], other: list[int], rule: ChainRule) -> bool:
-        """Whether enough of the cities of a chain lie near the other."""
-        km = line_distance_km(self.vectors[chain], self.vectors[other][None])[0]
-        return float((km <= rule.merge_km).mean()) >= rule.merge_share - 1e-9
 
     def chains(self, backbone: pd.DataFrame, rule: ChainRule) -> list[tuple[list[int], float]]:
         """All chains of strong links, each link in one chain, with their share of the traffic."""
@@ -181,17 +184,18 @@ class _Places:
             result.append((chain, float(traffic[links].sum())))
         return result
 
-    def merged(self, chains: list[tuple[list[int], float]], rule: ChainRule) -> list[tuple[list[int], float]]:
+    def merged(self, chains: list[tuple[list[int], float]], rule: ChainRule) -> list[Corridor]:
         """Corridors among the chains: long enough, and no two beside each other."""
         long = [c for c in chains if len(c[0]) >= rule.min_cities and self.length(c[0]) >= rule.min_km]
         long.sort(key=lambda c: (-c[1], c[0]))
-        kept: list[tuple[list[int], float]] = []
+        kept: list[Corridor] = []
         for chain, share in long:
-            beside = next((k for k, (other, _) in enumerate(kept) if self.is_near(chain, other, rule)), None)
+            beside = next((k for k, (_, _, near) in enumerate(kept) if _is_beside(chain, near, rule)), None)
             if beside is None:
-                kept.append((chain, share))
+                near = line_distance_km(self.vectors, self.vectors[chain][None])[0] <= rule.merge_km
+                kept.append((chain, share, near))
             else:
-                kept[beside] = (kept[beside][0], kept[beside][1] + share)
+                kept[beside] = (kept[beside][0], kept[beside][1] + share, kept[beside][2])
         kept.sort(key=lambda c: (-c[1], c[0]))
         return kept[: rule.max_corridors]
 

@@ -161,8 +161,7 @@ def extract_backbone(
     resistance = interaction.cost**detour
     known = ~np.isnan(interaction.mass)
     everyone = (known[:, None] & known[None, :]) & ~np.eye(len(flow), dtype=np.bool_)
-    carried = route_flow(flow, kept, resistance)
-    between = route_flow(everyone.astype(np.float64), kept, resistance)
+    carried, between = route_flow(np.stack([flow, everyone]), kept, resistance)
     i, j = np.nonzero(np.triu(kept))
     traffic = carried[i, j] * interaction.km[i, j]
     codes, names = interaction.ids.to_numpy(), _names(cities)
