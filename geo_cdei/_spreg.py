@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Fit", "fit_error", "fit_lag", "fit_ols"]
 
-_DENSE = 400  # units up to which a dense determinant is quicker than a sparse one
+# sparse: needs no dense determinant, and is not slowed when other work competes for the threads of dense algebra
+_METHOD = "LU"
 _TESTS = {"lm_lag": "lml", "lm_error": "lme", "rlm_lag": "rlml", "rlm_error": "rlme"}
 
 
@@ -101,9 +102,7 @@ def fit_lag(y: FloatArray, x: FloatArray, weights: sparse.csr_array) -> Fit:
     with _quiet():
         import spreg
 
-        model = spreg.ML_Lag(
-            y[:, None], x, _as_w(weights), method=_method(len(y)), spat_impacts=None, spat_diag=False
-        )
+        model = spreg.ML_Lag(y[:, None], x, _as_w(weights), method=_METHOD, spat_impacts=None, spat_diag=False)
     return Fit(np.ravel(model.betas), np.asarray(model.vm), float(model.logll), np.ravel(model.u))
 
 
@@ -123,13 +122,9 @@ def fit_error(y: FloatArray, x: FloatArray, weights: sparse.csr_array) -> Fit:
     with _quiet():
         import spreg
 
-        model = spreg.ML_Error(y[:, None], x, _as_w(weights), method=_method(len(y)))
+        model = spreg.ML_Error(y[:, None], x, _as_w(weights), method=_METHOD)
     loglik = float(np.squeeze(model.logll))
     return Fit(np.ravel(model.betas), np.asarray(model.vm), loglik, np.ravel(model.e_filtered))
-
-
-def _method(n: int) -> str:
-    return "full" if n <= _DENSE else "LU"
 
 
 def _as_w(weights: sparse.csr_array) -> Any:
