@@ -161,6 +161,16 @@ def test_the_english_statement_has_no_chinese():
     assert not [c for c in written if "\u4e00" <= c <= "\u9fff"]
 
 
+@pytest.mark.parametrize(("lang", "begins"), [
+    ("zh", ["候选：", "结论：", "分组的作用：", "方法：", "概率是"]),
+    ("en", ["Candidates:", "Verdict:", "What grouping does:", "Methods:", "The probabilities are"]),
+])  # fmt: skip
+@pytest.mark.parametrize("case", [CLEAR, GROUPED, OPEN, UNKNOWN])
+def test_the_notes_are_five_lines_of_the_statement(case, lang, begins):
+    notes = statements.pole_notes(facts_of(case), lang=lang)
+    assert [note[: len(start)] for note, start in zip(notes, begins, strict=True)] == begins
+
+
 def test_names_from_data_are_never_read_as_a_template():
     facts = facts_of(CLEAR)
     facts = facts | {"first": facts["first"] | {"cluster_en": "{{ seed }}"}}

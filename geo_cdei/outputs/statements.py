@@ -18,7 +18,7 @@ from geo_cdei.outputs.texts import LANGUAGES
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["criterion_words", "pole_statement", "pole_word", "share_text"]
+__all__ = ["criterion_words", "pole_notes", "pole_statement", "pole_word", "share_text"]
 
 
 def share_text(value: float) -> str:
@@ -159,6 +159,32 @@ def pole_statement(facts: Mapping[str, Any], *, lang: str) -> str:
     # one empty line between paragraphs, none between the items of a list
     kept = [line for i, line in enumerate(lines) if line or (i and lines[i - 1] and not _between_items(lines, i))]
     return "\n".join(kept).strip() + "\n"
+
+
+def pole_notes(facts: Mapping[str, Any], *, lang: str) -> tuple[str, ...]:
+    """Give the few lines of the statement that stand under a map.
+
+    Parameters
+    ----------
+    facts : mapping
+        From ``pole_facts``.
+    lang : {"zh", "en"}
+        The language.
+
+    Returns
+    -------
+    tuple of str
+        Who the candidates are, the verdict, what grouping does, whether the methods agree, and the first thing that
+        the data cannot say; not yet escaped.
+
+    Raises
+    ------
+    OutputError
+        As :func:`pole_statement`.
+    """
+    paragraphs = [part.splitlines() for part in pole_statement(facts, lang=lang).split("\n\n")]
+    _, opening, _, grouping, methods, *_, limits = paragraphs
+    return (*opening, *grouping, *methods, limits[1].removeprefix("- "))
 
 
 def _between_items(lines: list[str], at: int) -> bool:
