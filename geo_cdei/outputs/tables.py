@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +16,7 @@ from geo_cdei.outputs._escape import cell
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from openpyxl import Workbook
 
 __all__ = ["read_layers", "write_csv", "write_geopackage", "write_template"]
 
@@ -133,9 +137,20 @@ def write_template(path: Path, *, names: pd.DataFrame) -> None:
             head.font, head.fill = Font(bold=True), PatternFill("solid", fgColor="DDE7F0")
     for row in sheet.iter_rows(min_row=2, max_row=400, min_col=2, max_col=2):
         row[0].number_format = "@"  # a code is text: no lost zeros, no 3.205E+05
-    # the workbook's own clock would make two equal templates differ
-    book.properties.created = book.properties.modified = dt.datetime(2026, 1, 1)
-    book.save(path)
+    book.properties.created = dt.datetime(2026, 1, 1)
+    _save_without_clock(book, path)
+
+
+def _save_without_clock(book: Workbook, path: Path) -> None:
+    """Save a workbook with fixed times, so that two equal workbooks are equal byte for byte."""
+    stream = io.BytesIO()
+    book.save(stream)
+    with zipfile.ZipFile(stream) as parts, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as fixed:
+        for name in parts.namelist():
+            data = parts.read(name)
+            if name == "docProps/core.xml":  # saving writes the hour into it
+                data = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>2026-01-01T00:00:00Z", data)
+            fixed.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
 
 
 _GUIDE = (
