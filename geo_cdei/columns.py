@@ -239,7 +239,7 @@ POLE_PAIRS = ("scheme", "cluster_id", "cluster", "other_id", "other", "p_before"
 POLE_REVERSALS = ("dropped", "method", "first", "first_changes", "n_reversed", "n_pairs")
 """Result of ``rank_reversals``."""
 
-POLE_VARIANTS = ("variant", "first", "cluster", "p_first", "second", "p_second", "n_criteria")
+POLE_VARIANTS = ("variant", "first", "cluster", "p_first", "second", "p_second", "p_leader", "n_criteria")
 """Result of ``acceptability_variants``."""
 
 POLE_DECIDING = (
@@ -248,7 +248,8 @@ POLE_DECIDING = (
 """``pole_deciding.csv``: the lead of the first candidate over the second, by criterion and by group."""
 
 POLE_SENSITIVITY = (
-    "kind", "subject", "method", "first", "cluster", "p_first", "second", "first_changes", "n_reversed", "n_pairs",
+    "kind", "subject", "method", "first", "cluster", "p_first", "second", "p_leader", "first_changes", "n_reversed",
+    "n_pairs",
 )  # fmt: skip
 """``pole_sensitivity.csv``: other weights, other assumptions, and candidates dropped."""
 

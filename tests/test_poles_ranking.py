@@ -331,6 +331,12 @@ def test_variants_change_one_assumption_each():
     ]  # fmt: skip
 
 
+def test_a_criterion_that_is_not_alone_in_its_group_is_left_out_in_turn(many):
+    found = ac.acceptability_variants(many, draws=10_000, seed=1).set_index("variant")
+    assert [name for name in found.index if name[-2:-1] == " "] == [f"without {name}" for name in "abcde"]
+    assert found["p_leader"].to_numpy()[0] == found["p_first"].to_numpy()[0]
+
+
 def goals_of(raw, groups, score, held):
     made = criteria_of(raw, groups)
     return replace(

@@ -116,6 +116,15 @@ def test_the_verdict_follows_its_stated_rule(grouped, flat, verdict):
     assert pf._verdict(grouped, flat) == verdict
 
 
+def test_the_leader_is_followed_while_criteria_are_left_out():
+    facts, table = facts_of(GROUPED), found_of(GROUPED)[3]["sensitivity"]
+    without = table[
+        table["subject"].isin(["without score", "without scale_2020", "without n_strong", "without n_corridors"])
+    ]
+    assert facts["leaning"]["least"] == without["p_leader"].min()
+    assert facts["leaning"]["most"] == without["p_leader"].max()
+
+
 def test_facts_need_their_tables():
     made, table, _, tables = found_of(CLEAR)
     tables = {name: frame for name, frame in tables.items() if name != "goals"}

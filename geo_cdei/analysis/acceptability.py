@@ -265,16 +265,18 @@ def acceptability_variants(
     pandas.DataFrame
         Columns :data:`geo_cdei.columns.POLE_VARIANTS`, one row per variant: ``grouped``, ``flat``, ``exact weights``
         (no error of the city weights), ``primary members`` (no wider memberships), ``known criteria`` (without those
-        unknown for some candidate), and for each group that is not unknown ``without …`` and ``only …``; the first
-        and the second candidate with their shares of first ranks.
+        unknown for some candidate), ``without …`` for every criterion that is not alone in its group, and for each
+        group that is not unknown ``without …`` and ``only …``; the first and the second candidate with their shares
+        of first ranks. ``p_leader`` is the share of the first candidate of the grouped draws.
     """
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for name, changed, how in _variants(criteria, log_sd):
         answer = rank_acceptability(changed, draws=draws, seed=seed, **how)
         ordered = answer.first.sort_values(ascending=False, kind="stable")
         first, second = ordered.index[:2]
-        shares = (ordered.iloc[0], ordered.iloc[1], changed.raw.shape[1])
-        rows.append((name, first, criteria.candidates.at[first, "cluster"], shares[0], second, *shares[1:]))
+        leader = rows[0][1] if rows else first
+        named = (name, first, criteria.candidates.at[first, "cluster"], ordered.iloc[0], second, ordered.iloc[1])
+        rows.append((*named, answer.first[leader], changed.raw.shape[1]))
     return pd.DataFrame(rows, columns=list(POLE_VARIANTS))
 
 
@@ -289,6 +291,9 @@ def _variants(criteria: PoleCriteria, log_sd: pd.Series[float] | None) -> Iterat
         known = without_criteria(criteria, unknown)
         yield "known criteria", known, usual
         yield "known criteria, flat", known, usual | {"scheme": "flat"}
+    size = criteria.groups.map(criteria.groups.value_counts())
+    for name in criteria.groups.index[(size > 1) & ~criteria.groups.index.isin(unknown)]:
+        yield f"without {name}", without_criteria(criteria, [name]), usual
     for group in dict.fromkeys(criteria.groups):
         inside = criteria.groups.index[criteria.groups == group].tolist()
         outside = criteria.groups.index[criteria.groups != group].tolist()

@@ -92,7 +92,7 @@ def pole_sensitivity(
                 }
             )  # fmt: skip
     for row in variants.to_dict("records"):
-        kept = {key: row[key] for key in ("first", "second", "p_first")}
+        kept = {key: row[key] for key in ("first", "second", "p_first", "p_leader")}
         changes = row["first"] != variants["first"].iloc[0]
         rows.append(
             {"kind": "acceptability", "subject": row["variant"], "method": "additive", "first_changes": changes}
@@ -178,6 +178,7 @@ def pole_facts(
         "p_before": float(before["p_before"].iloc[0]), "is_close": float(before["p_before"].iloc[0]) < CLOSE,
         "deciding": _deciding(tables["deciding"]), "goals": _goals(poles, tables["goals"]),
         "changes": _changes(criteria, tables["sensitivity"]),
+        "leaning": _leaning(criteria, tables["sensitivity"]),
         "correlated": _correlated(tables["correlations"]), "site": _site(poles, tables["sites"]),
         "unknown": criteria.table.index[criteria.table["n_missing"] > 0].tolist(),
         "unknown_for_all": criteria.table.index[criteria.table["n_missing"] == len(poles)].tolist(),
@@ -229,6 +230,19 @@ def _changes(criteria: PoleCriteria, sensitivity: pd.DataFrame) -> list[dict[str
         }
         for row in turned.to_dict("records")
     ]  # fmt: skip
+
+
+def _leaning(criteria: PoleCriteria, sensitivity: pd.DataFrame) -> dict[str, Any] | None:
+    """Range of the leader's probability when one criterion at a time is left out."""
+    variants = [f"without {name}" for name in criteria.raw.columns]
+    rows = sensitivity[(sensitivity["kind"] == "acceptability") & sensitivity["subject"].isin(variants)]
+    if rows.empty:
+        return None
+    share = rows.set_index("subject")["p_leader"].astype(float)
+    found: dict[str, Any] = {"least": float(share.min()), "most": float(share.max())}
+    for end, variant in {"least": share.idxmin(), "most": share.idxmax()}.items():
+        found[f"{end}_without"] = str(variant).removeprefix("without ")
+    return found
 
 
 def _correlated(correlations: pd.DataFrame) -> dict[str, Any]:

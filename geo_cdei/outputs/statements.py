@@ -87,9 +87,10 @@ def pole_word(kind: str, key: str, *, lang: str) -> str:
     found = _words().get((kind, key))
     if found is not None:
         return found[f"label_{lang}"]
-    act, _, group = key.partition(" ")
-    if kind == "variant" and ("group", group) in _words() and act in ("without", "only"):
-        name = _words()["group", group][f"label_{lang}"]
+    act, _, part = key.partition(" ")
+    row = _words().get(("group", part)) or _words().get(("criterion", part))
+    if kind == "variant" and row is not None and act in ("without", "only"):
+        name = row[f"label_{lang}"]
         return f"{act} {name}" if lang == "en" else f"{'去掉' if act == 'without' else '只看'}{name}"
     return key
 
