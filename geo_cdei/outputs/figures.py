@@ -6,11 +6,13 @@ checked against the rules of standard maps before it is written.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import io
 import re
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -96,7 +98,7 @@ def draw(sheet: Sheet, fonts: FontChoice) -> DrawnMap:
     Raises
     ------
     OutputError
-        If the fonts are for another language.
+        If the fonts are for another language, or a character has no glyph in them.
     """
     import matplotlib as mpl
 
@@ -104,7 +106,7 @@ def draw(sheet: Sheet, fonts: FontChoice) -> DrawnMap:
         raise OutputError(
             f"the sheet is in {sheet.meta.lang!r}, the fonts are for {fonts.lang!r}; build the other sheet."
         )
-    with mpl.rc_context(_FIXED):
+    with mpl.rc_context(_FIXED), _no_glyph_missing():
         return _draw_country(sheet, fonts) if sheet.focus is None else _draw_focus(sheet, fonts, sheet.focus)
 
 
@@ -135,14 +137,21 @@ def render(drawn: DrawnMap, fmt: str) -> bytes:
     if drawn.sheet.focus is None:
         check_standard_map(drawn)
     buffer = io.BytesIO()
-    with mpl.rc_context(_FIXED), warnings.catch_warnings():
-        warnings.filterwarnings("error", message="Glyph")
-        try:
-            drawn.figure.savefig(buffer, format=fmt, dpi=DPI, metadata=_metadata(drawn.sheet, fmt))
-        except UserWarning as error:
-            raise OutputError(f"a character of the map has no glyph: {error}. Install a font that has it.") from error
+    with mpl.rc_context(_FIXED), _no_glyph_missing():
+        drawn.figure.savefig(buffer, format=fmt, dpi=DPI, metadata=_metadata(drawn.sheet, fmt))
     content = buffer.getvalue()
     return _SVG_PATH.sub(_shorten, content) if fmt == "svg" else content
+
+
+@contextlib.contextmanager
+def _no_glyph_missing() -> Iterator[None]:
+    """Make an error of what matplotlib only warns of: a box in the place of a character."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Glyph")
+        try:
+            yield
+        except UserWarning as error:
+            raise OutputError(f"a character of the map has no glyph: {error} Install a font that has it.") from error
 
 
 def _shorten(match: re.Match[bytes]) -> bytes:

@@ -28,6 +28,8 @@ CJK_FAMILIES = (
 LATIN_FAMILIES = ("Arial", "Helvetica Neue", "Noto Sans", "Liberation Sans", "DejaVu Sans")
 INSTALL = "apt-get install fonts-noto-cjk (Debian, Ubuntu), or any of: " + ", ".join(CJK_FAMILIES[:5])
 
+_WEIGHTS = (400, 700, "normal", "regular", "bold")
+
 # Files that a font cache older than the font does not list.
 _CJK_FILE = re.compile(r"cjk|yahei|msyh|pingfang|sourcehan|noto.*sc|wqy|simhei|hiragino", re.IGNORECASE)
 
@@ -158,8 +160,10 @@ def _entries(family: str) -> list[Any]:
 
 
 def _charset(family: str) -> frozenset[str]:
-    """Give the characters that every weight of a family has, since a heading is bold."""
-    sets = [_charset_of(entry.fname, getattr(entry, "index", 0)) for entry in _entries(family)]
+    """Give the characters that a family has in all the weights that a map uses, since a heading is bold."""
+    entries = _entries(family)
+    used = [entry for entry in entries if entry.weight in _WEIGHTS and entry.stretch == "normal"] or entries
+    sets = [_charset_of(entry.fname, getattr(entry, "index", 0)) for entry in used]
     return frozenset.intersection(*sets) if sets else frozenset()
 
 

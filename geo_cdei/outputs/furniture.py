@@ -307,7 +307,8 @@ def add_names(paper: Paper, axes: Any, places: pd.DataFrame, *, frame: Box, take
     """
     from matplotlib.patheffects import withStroke
 
-    known = places[[not set(name) & paper.fonts.missing for name in places["name"]]]
+    has_glyphs = [not set(name) & paper.fonts.missing for name in places["name"]]
+    known = places[np.array(has_glyphs, dtype=bool)]
     pixels = axes.transData.transform(known[["x", "y"]].to_numpy()) / DPI
     sizes = np.array([paper.measure(name, 5.6) for name in known["name"]]).reshape(-1, 2)
     dots = known["dot"].to_numpy(dtype=bool)

@@ -32,6 +32,7 @@ DERIVED: dict[tuple[str, str], Callable[[pd.DataFrame], pd.Series]] = {
     ("getis", "class"): lambda table: spot_classes(table)["significant"],
     ("getis", "class_fdr"): lambda table: spot_classes(table)["significant_fdr"],
 }
+_NO_COLOUR = "#cfd3d6"
 _LABELLED = {"lisa": "lisa_", "lisa_safe": "lisa_", "spots": "lisa_", "spots_safe": "lisa_", "roles": "role_"}
 
 
@@ -184,9 +185,10 @@ def _colours(recipe: Recipe, values: pd.Series, lang: str) -> tuple[dict[str, st
     """Give colour and label of every class; what the recipe says goes before the palette."""
     given = {item.value: item for item in recipe.classes}
     occurring = list(given) or sorted(values.dropna().unique())
-    colours = class_colours(recipe.palette, occurring)
+    plain = [value for value in occurring if value not in given or given[value].colour is None]
+    colours = class_colours(recipe.palette, plain)
     if given:
-        colours = {value: item.colour or colours.get(value, "#cfd3d6") for value, item in given.items()}
+        colours = {value: item.colour or colours.get(value, _NO_COLOUR) for value, item in given.items()}
     prefix = _LABELLED.get(recipe.palette, "")
     named = words([prefix + value for value in colours], lang)
     labels = {value: named[prefix + value].removeprefix(prefix) for value in colours}

@@ -28,7 +28,7 @@ _DATA = re.compile(r'(<script type="application/json" id="\w+">)(.*)(</script>)'
 
 _STYLE = """
 html, body { margin: 0; height: 100%; }
-body { display: flex; flex-direction: column; background: #fff; color: #1f2a33; font: 14px/1.5 system-ui, sans-serif; }
+body { display: flex; flex-direction: column; background: #fff; color: #1f2a33; font: 14px/1.5 system-ui; }
 header { padding: 10px 20px; border-bottom: 1px solid #e1e6ea; overflow-wrap: anywhere; }
 h1 { margin: 0; font-size: 18px; font-weight: 600; }
 header p { margin: 0; color: #5b6670; font-size: 13px; }
