@@ -89,6 +89,75 @@ class Pattern(_Section):
     gap_references: int = Field(default=999, ge=99, le=99_999)
 
 
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Tolerance = Annotated[float, Field(gt=0, le=1)]
+
+
+class Corridors(_Section):
+    """How axes and belts are found and tested."""
+
+    model: Literal["gravity", "radiation"] = "gravity"
+    mass: Name = "scale_2020"
+    beta: Positive = 2.0
+    significance: float = Field(default=0.05, gt=0, lt=1)
+    grid_mass: tuple[Name, ...] = Field(default=("scale_2020", "gdp_2019", "score"), min_length=1, strict=False)
+    grid_beta: tuple[Positive, ...] = Field(default=(1.0, 1.5, 2.0), min_length=1, strict=False)
+    grid_significance: tuple[Tolerance, ...] = Field(default=(0.01, 0.05, 0.1), min_length=1, strict=False)
+    widths_km: tuple[Positive, ...] = Field(default=(60.0, 100.0, 150.0), min_length=1, strict=False)
+    primary_km: Positive = 100.0
+    draws: int = Field(default=999, ge=19, le=99_999)
+    max_proposals: int = Field(default=10_000_000, ge=999)
+    count_tolerance: Tolerance = 0.25
+    coast_tolerance: Tolerance = 0.25
+    rank_tolerance: Tolerance = 0.10
+    bandwidth_km: Positive = 100.0
+    inland_control: bool = True
+
+
+class Spillovers(_Section):
+    """Which models, distances and masses the spillover step uses."""
+
+    y: str = "score"
+    x: tuple[str, ...] = Field(
+        default=("log(gdp_2019)", "scale_2020/gdp_2019", "pole_km"), min_length=1, strict=False
+    )
+    x_rival: tuple[str, ...] = Field(default=("log(scale_2020)", "pole_km"), strict=False)
+    kinds: tuple[Literal["ols", "slx", "lag", "error", "durbin"], ...] = Field(
+        default=("ols", "slx", "lag", "error", "durbin"), min_length=1, strict=False
+    )
+    poles: tuple[str, ...] = Field(default=("C01", "C02", "C03", "C04"), strict=False)
+    left_out: dict[str, str] = Field(default={"654000": "its size is probably that of the whole of Ili"})
+    draws: int = Field(default=1000, ge=100, le=100_000)
+    bands_km: tuple[float, ...] = Field(
+        default=(0, 100, 200, 300, 400, 500, 600, 800, 1000), min_length=2, strict=False
+    )
+    rings_km: tuple[float, ...] = Field(default=(0, 100, 200, 300, 400, 500), min_length=2, strict=False)
+    peers: int = Field(default=99, ge=19)
+    masses: tuple[Name, ...] = Field(default=("gdp_2019", "scale_2020"), min_length=1, strict=False)
+    huff_decay: tuple[Positive, ...] = Field(default=(2.0, 1.0, 3.0), min_length=1, strict=False)
+    gravity_beta: tuple[Positive, ...] = Field(default=(2.0, 1.0), min_length=1, strict=False)
+
+
+class CustomPole(_Section):
+    """A candidate of the planner: clusters by id, cities by short name or code, or both."""
+
+    name: str
+    name_en: str = ""
+    clusters: tuple[str, ...] = Field(default=(), strict=False)
+    cities: tuple[str, ...] = Field(default=(), strict=False)
+
+
+class Poles(_Section):
+    """Who may become a further pole, and what counts."""
+
+    seats: Literal["either", "role", "book"] = "either"
+    strong_city: Positive = 65.0
+    draws: int = Field(default=20_000, ge=10_000, le=1_000_000)
+    groups: dict[str, Share] = Field(default={})
+    criteria: dict[str, Share] = Field(default={})
+    custom: tuple[CustomPole, ...] = Field(default=(), strict=False)
+
+
 class Boundaries(_Section):
     """Which polygons, and how coarse."""
 
@@ -126,6 +195,9 @@ class Settings(_Section):
     graph: GraphSettings = GraphSettings()
     inference: Inference = Inference()
     pattern: Pattern = Pattern()
+    corridors: Corridors = Corridors()
+    spillovers: Spillovers = Spillovers()
+    poles: Poles = Poles()
     boundaries: Boundaries = Boundaries()
     outputs: Outputs = Outputs()
     map: MapSettings = MapSettings()

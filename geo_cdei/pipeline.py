@@ -19,10 +19,13 @@ from geo_cdei.inputs import boundaries as _boundaries
 from geo_cdei.results import Analysis, Notice
 from geo_cdei.steps.autocorrelation import add_autocorrelation
 from geo_cdei.steps.context import Context
+from geo_cdei.steps.corridors import add_corridors
 from geo_cdei.steps.inequality import add_inequality
 from geo_cdei.steps.joining import Joined, join_study
 from geo_cdei.steps.pattern import add_pattern
+from geo_cdei.steps.poles import add_poles
 from geo_cdei.steps.scores import Scored, score_study
+from geo_cdei.steps.spillovers import add_spillovers
 from geo_cdei.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -35,6 +38,9 @@ STEPS: dict[str, tuple[str, ...]] = {
     "inequality": ("scores",),
     "autocorrelation": ("scores",),
     "pattern": ("scores", "autocorrelation"),
+    "corridors": ("scores",),
+    "spillovers": ("scores", "autocorrelation"),
+    "poles": ("scores", "autocorrelation", "pattern", "corridors", "spillovers"),
     "maps": ("scores",),
 }
 """Every step in order, and the steps it needs."""
@@ -43,6 +49,9 @@ _ADD: dict[str, Callable[[Context], None]] = {
     "inequality": add_inequality,
     "autocorrelation": add_autocorrelation,
     "pattern": add_pattern,
+    "corridors": add_corridors,
+    "spillovers": add_spillovers,
+    "poles": add_poles,
 }
 
 OnStep = Callable[[str, str], None]
@@ -148,6 +157,7 @@ def run(
         tables=context.tables,
         layers=context.layers,
         base_graph=context.base_graph,
+        facts=context.facts,
         seconds=clock.seconds,
         notices=(*context.notices, *clock.notices),
     )

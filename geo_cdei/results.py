@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -246,6 +246,8 @@ class Analysis:
         Further layers of the GeoPackage: lines and polygons that the analysis made.
     base_graph : str
         Name of the study's graph, such as ``"knn6"``; empty when no step needed one.
+    facts : mapping of str to mapping
+        What a step tells beside its tables: the basis of the flows, the numbers of a statement.
     seconds : mapping of str to float
         Wall time of each step.
     notices : tuple of Notice
@@ -264,5 +266,6 @@ class Analysis:
     tables: Mapping[str, pd.DataFrame]
     layers: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
     base_graph: str = ""
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()

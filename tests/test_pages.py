@@ -8,7 +8,8 @@ import pytest
 
 from geo_cdei.config import Settings
 from geo_cdei.outputs.lisa_page import lisa_classes, spot_classes
-from geo_cdei.outputs.pages import build_pages, page_meta, weighting_notes
+from geo_cdei.outputs.page_meta import page_meta
+from geo_cdei.outputs.pages import build_pages, weighting_notes
 from geo_cdei.pipeline import run
 from geo_cdei.results import Analysis
 from geo_cdei.workspace import Workspace, default_study
@@ -16,7 +17,7 @@ from geo_cdei.workspace import Workspace, default_study
 
 @pytest.fixture(scope="module")
 def patterned() -> Analysis:
-    """The default study with local statistics and roles."""
+    """Run the default study up to the roles of the clusters."""
     return run(Workspace(default_study()), Settings(), only=["pattern"])
 
 

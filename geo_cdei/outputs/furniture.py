@@ -104,11 +104,14 @@ class Paper:
     def fold(self, text: str, size: float, width: float) -> list[str]:
         """Break a text into lines of at most `width` inches; Chinese breaks anywhere, English between words."""
         pieces = list(text) if self.fonts.lang == "zh" else text.replace(" ", " \0").split("\0")
-        lines = [""]
+        wide = {piece: self.measure(piece, size)[0] for piece in set(pieces)}
+        lines, used = [""], 0.0
         for piece in pieces:
-            if lines[-1] and self.measure((lines[-1] + piece).rstrip(), size)[0] > width:
+            if lines[-1] and used + wide[piece] > width:
                 lines.append("")
+                used = 0.0
             lines[-1] += piece
+            used += wide[piece]
         return [line.rstrip() for line in lines]
 
 

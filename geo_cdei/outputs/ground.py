@@ -67,7 +67,7 @@ def draw_layers(axes: Any, sheet: Sheet, view: Box) -> None:
     seen = units.index[shapely.intersects(units.to_numpy(), frame)]
     _graticule(axes, view)
     fills = fill_colours(sheet.theme).loc[seen]
-    paths = [_path(shape) for shape in units.loc[seen]]
+    paths = _paths(units.loc[seen].to_numpy())
     drawn = PathCollection(
         paths, facecolors=fills.tolist(), edgecolors=_UNIT_EDGE, linewidths=0.16, gid="units", zorder=1
     )
@@ -97,13 +97,19 @@ def _draw_lines(axes: Any, shape: Any, style: Style, *, gid: str, zorder: float)
         axes.add_collection(lines, autolim=False)
 
 
-def _path(shape: Any) -> Any:
-    """Turn a polygon with holes into one path."""
+def _paths(shapes: Any) -> list[Any]:
+    """Turn each polygon with its holes and parts into one path."""
     from matplotlib.path import Path
 
-    rings = [shapely.get_coordinates(ring) for ring in shapely.get_rings(shapely.get_parts(shape))]
-    codes = [np.r_[Path.MOVETO, np.full(len(ring) - 2, Path.LINETO), Path.CLOSEPOLY] for ring in rings]
-    return Path(np.concatenate(rings), np.concatenate(codes).astype(Path.code_type))
+    parts, shape_of_part = shapely.get_parts(shapes, return_index=True)
+    rings, part_of_ring = shapely.get_rings(parts, return_index=True)
+    vertices, ring_of_vertex = shapely.get_coordinates(rings, return_index=True)
+    turns = np.flatnonzero(np.diff(ring_of_vertex)) + 1
+    codes = np.full(len(vertices), Path.LINETO, dtype=Path.code_type)
+    codes[np.r_[0, turns]] = Path.MOVETO
+    codes[np.r_[turns, len(vertices)] - 1] = Path.CLOSEPOLY
+    cuts = np.flatnonzero(np.diff(shape_of_part[part_of_ring][ring_of_vertex])) + 1
+    return [Path(xy, code) for xy, code in zip(np.split(vertices, cuts), np.split(codes, cuts), strict=True)]
 
 
 def _graticule(axes: Any, view: Box) -> None:
@@ -132,7 +138,7 @@ def fade_around(axes: Any, sheet: Sheet, focus: Focus, view: Box) -> None:
 
     own = shapely.union_all(sheet.plane.units.loc[focus.units].to_numpy())
     around = shapely.difference(shapely.box(*view).buffer(1e5), own)
-    paths = [_path(part) for part in shapely.get_parts(shapely.orient_polygons(around))]
+    paths = _paths(shapely.orient_polygons(shapely.get_parts(around)))
     veil = PathCollection(paths, facecolors="white", alpha=0.62, linewidths=0, zorder=2.5, gid="veil")
     axes.add_collection(veil, autolim=False)
     _draw_lines(axes, own.boundary, Style(INK, 1.1), gid="focus", zorder=2.6)

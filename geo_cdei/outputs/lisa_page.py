@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from geo_cdei.outputs.layers import Field, Scatter
-from geo_cdei.outputs.pages import page_meta
+from geo_cdei.outputs.page_meta import page_meta
 from geo_cdei.outputs.texts import word
 from geo_cdei.results import Analysis
 

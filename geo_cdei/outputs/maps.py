@@ -52,7 +52,7 @@ _SHELL = """
 {% macro html(this, kwargs) %}
 <header class="gc-head"><div class="gc-titles"><h1>{{ this.title }}</h1>
 {%- if this.subtitle %}<p>{{ this.subtitle }}</p>{% endif %}</div><div class="gc-search"></div></header>
-<aside class="gc-side"></aside>
+<aside class="gc-side">{% for chart in this.charts %}<figure class="gc-chart">{{ chart }}</figure>{% endfor %}</aside>
 <footer class="gc-foot">{% for line in this.lines %}<span>{{ line }}</span>{% endfor %}</footer>
 <script type="application/json" id="{{ this.get_name() }}">{{ this.payload }}</script>
 {% endmacro %}
@@ -70,6 +70,7 @@ def build_page(
     meta: MapMeta,
     fields: Sequence[Field] = (),
     panels: Sequence[Scatter] = (),
+    charts: Sequence[str] = (),
 ) -> OfflineMap:
     """Make a page with a map of the units, one theme at a time, layers over it and charts beside it.
 
@@ -88,6 +89,8 @@ def build_page(
         Lines of the units' tooltip.
     panels : sequence of Scatter
         Charts, linked with the units.
+    charts : sequence of str
+        Drawings as SVG, made here with every text escaped; they stand below the legend.
 
     Returns
     -------
@@ -134,7 +137,7 @@ def build_page(
         "unit": COORDINATE_UNIT,
         "shapes": packed(units.geometry),
     }
-    html = self_contained(_folium_map(payload, meta), title=meta.title, lang=meta.lang)
+    html = self_contained(_folium_map(payload, meta, charts), title=meta.title, lang=meta.lang)
     return OfflineMap(html, meta.title)
 
 
@@ -185,7 +188,7 @@ def _extent(units: gpd.GeoDataFrame, overlays: Sequence[Overlay], meta: MapMeta)
     return [round(float(v), 3) for v in (low["west"], low["south"], high["east"], high["north"])]
 
 
-def _folium_map(payload: dict[str, Any], meta: MapMeta) -> folium.Map:
+def _folium_map(payload: dict[str, Any], meta: MapMeta, charts: Sequence[str]) -> folium.Map:
     """Make the folium map with our element on it; folium is imported here and nowhere else."""
     import folium
     from folium.elements import JSCSSMixin
@@ -200,7 +203,7 @@ def _folium_map(payload: dict[str, Any], meta: MapMeta) -> folium.Map:
     atlas._name = "Atlas"
     atlas.title, atlas.subtitle = text(meta.title), text(meta.subtitle)
     atlas.lines = [text(line) for line in meta.notices()]
-    atlas.payload = script_json(payload)
+    atlas.payload, atlas.charts = script_json(payload), list(charts)
     leaflet_map = folium.Map(
         tiles=None,
         zoom_control=False,

@@ -32,15 +32,13 @@ def summary_html(analysis: Analysis, *, written: Sequence[Path] = (), seconds: f
     """
     zh = analysis.settings.study.language == "zh"
     study, clusters = analysis.settings.study, analysis.clusters
-    best = clusters["score"].dropna().sort_values(ascending=False, kind="stable").head(3) if len(clusters) else []
-    names = clusters["cluster" if zh else "cluster_en"] if len(clusters) else {}
+    best = clusters.dropna(subset="score").sort_values("score", ascending=False, kind="stable").head(3)
+    named = zip(best["cluster" if zh else "cluster_en"], best["score"], strict=True)
     rows = {
         "研究" if zh else "Study": study.title if zh else study.title_en,
         "城市" if zh else "Cities": f"{len(analysis.cities)} / {len(analysis.units)}",
         "城市群" if zh else "Clusters": f"{len(clusters)}",
-        "得分最高" if zh else "Best clusters": ", ".join(f"{names[key]} {best[key]:.1f}" for key in best.index)
-        if len(best)
-        else "–",
+        "得分最高" if zh else "Best clusters": ", ".join(f"{name} {score:.1f}" for name, score in named) or "–",
         "表" if zh else "Tables": ", ".join(f"{name} ({len(table)})" for name, table in analysis.tables.items()),
         "提示" if zh else "Notices": "; ".join(note.message for note in analysis.notices[:_MOST]) or "–",
     }

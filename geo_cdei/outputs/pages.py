@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from geo_cdei.outputs.layers import MapMeta
+from geo_cdei.outputs.page_meta import page_meta
 from geo_cdei.outputs.texts import word
 from geo_cdei.results import Analysis
 
 if TYPE_CHECKING:
     from geo_cdei.outputs.page import OfflineMap
 
-__all__ = ["build_pages", "page_meta"]
+__all__ = ["build_pages"]
 
 
 def build_pages(analysis: Analysis) -> dict[str, OfflineMap]:
@@ -29,36 +29,6 @@ def build_pages(analysis: Analysis) -> dict[str, OfflineMap]:
         Name of the page (without ending) to the page.
     """
     return {name: draw(analysis) for name, (needed, draw) in _PAGES.items() if needed in analysis.tables}
-
-
-def page_meta(analysis: Analysis, *, title: str = "", notes: tuple[str, ...] = ()) -> MapMeta:
-    """Say what every page of a study says: its title, source, date, language and approval number.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        What was found.
-    title : str
-        What the page shows, put behind the study's title.
-    notes : tuple of str
-        Further lines.
-
-    Returns
-    -------
-    MapMeta
-        In the language of the settings.
-    """
-    study = analysis.settings.study
-    chinese = study.language == "zh"
-    return MapMeta(
-        title=study.title if chinese else study.title_en,
-        subtitle=title,
-        source=study.source if chinese else study.source_en,
-        date=study.date.isoformat(),
-        lang=study.language,
-        approval_number=study.approval_number or None,
-        notes=notes,
-    )
 
 
 def _scores_page(analysis: Analysis) -> OfflineMap:
@@ -119,9 +89,30 @@ def _pattern(analysis: Analysis) -> OfflineMap:
     return pattern_page(analysis)
 
 
+def _corridors(analysis: Analysis) -> OfflineMap:
+    from geo_cdei.outputs.corridors_page import corridors_page
+
+    return corridors_page(analysis)
+
+
+def _spillovers(analysis: Analysis) -> OfflineMap:
+    from geo_cdei.outputs.spillovers_page import spillovers_page
+
+    return spillovers_page(analysis)
+
+
+def _poles(analysis: Analysis) -> OfflineMap:
+    from geo_cdei.outputs.poles_page import poles_page
+
+    return poles_page(analysis)
+
+
 _PAGES: dict[str, tuple[str, Callable[[Analysis], OfflineMap]]] = {
     "scores": ("cities", _scores_page),
     "lisa": ("lisa", _lisa),
     "pattern": ("pattern", _pattern),
+    "corridors": ("corridors", _corridors),
+    "spillovers": ("hinterland_cities", _spillovers),
+    "poles": ("poles", _poles),
 }
 """Pages, each with the table it cannot be drawn without."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from geo_cdei.outputs.layers import Field, Overlay
-from geo_cdei.outputs.pages import page_meta
+from geo_cdei.outputs.page_meta import page_meta
 from geo_cdei.outputs.texts import word
 from geo_cdei.results import Analysis
 
@@ -93,7 +93,9 @@ def _with_numbers(overlay: Overlay, detailed: pd.DataFrame, lang: str) -> Overla
         Field("type", word("type", lang)),
         *(Field(name, word(f"pattern_{name}", lang), places) for name, places in digits.items()),
     )
-    return replace(overlay, frame=detailed.set_geometry("geometry", crs=4326), fields=fields)
+    import geopandas as gpd
+
+    return replace(overlay, frame=gpd.GeoDataFrame(detailed, geometry="geometry", crs=4326), fields=fields)
 
 
 def _notes(analysis: Analysis, pattern: pd.DataFrame) -> tuple[str, ...]:

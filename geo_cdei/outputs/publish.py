@@ -75,6 +75,7 @@ def publish(
         if "csv" in formats:
             for name, frame in analysis.tables.items():
                 _tables.write_csv(frame, batch.path(f"data/derived/{name}.csv"))
+            _write_statements(analysis, batch)
         if "gpkg" in formats:
             _write_layers(analysis, batch, workspace.root / GEOPACKAGE, keep=not whole)
         outputs = {target: file_hash(batch.path(target)) for target in batch.targets}
@@ -92,7 +93,14 @@ def publish(
 def layers_of(analysis: Analysis) -> dict[str, gpd.GeoDataFrame | pd.DataFrame]:
     """Layers of the GeoPackage: tables with their geometry where they have one, in a fixed order."""
     cities, clusters = analysis.cities.geometry, analysis.clusters.geometry
-    shapes = {"cities": cities, "clusters": clusters, "lisa": cities, "pattern": clusters}
+    shapes = {
+        "cities": cities,
+        "clusters": clusters,
+        "lisa": cities,
+        "pattern": clusters,
+        "poles": clusters,
+        "pole_catchments": cities,
+    }
     layers: dict[str, gpd.GeoDataFrame | pd.DataFrame] = {}
     for name, frame in analysis.tables.items():
         if name in shapes:
@@ -113,6 +121,17 @@ def _write_layers(analysis: Analysis, batch: Batch, before: Path, *, keep: bool)
         layers |= _tables.read_layers(before, without=set(layers))
     settings = analysis.settings
     _tables.write_geopackage(layers, batch.path(GEOPACKAGE), crs=settings.outputs.crs, date=settings.study.date)
+
+
+def _write_statements(analysis: Analysis, batch: Batch) -> None:
+    """Write what the numbers of the fifth pole say, in both languages."""
+    if "poles" not in analysis.facts:
+        return
+    from geo_cdei.outputs.statements import pole_statement
+
+    for lang in ("zh", "en"):
+        said = pole_statement(dict(analysis.facts["poles"]), lang=lang)
+        batch.path(f"data/derived/pole_statement.{lang}.txt").write_text(said, encoding="utf-8", newline="\n")
 
 
 def _write_pages(analysis: Analysis, batch: Batch) -> None:

@@ -14,7 +14,7 @@ import shapely
 from geo_cdei.errors import GeoCdeiWarning, OutputError
 from geo_cdei.outputs.extents import Focus, find_focus
 from geo_cdei.outputs.layers import Overlay, Style
-from geo_cdei.outputs.pages import page_meta
+from geo_cdei.outputs.page_meta import page_meta
 from geo_cdei.outputs.plane import Plane, build_plane, project_points
 from geo_cdei.outputs.recipe_themes import bind
 from geo_cdei.outputs.recipes import FORMATS, Recipe, nearest
@@ -91,7 +91,11 @@ def draw_recipe(
 
 
 def draw_recipes(
-    recipes: Mapping[str, Recipe], analysis: Analysis, *, formats: Iterable[str] = FORMATS
+    recipes: Mapping[str, Recipe],
+    analysis: Analysis,
+    *,
+    formats: Iterable[str] = FORMATS,
+    without: Iterable[str] = (),
 ) -> Iterator[tuple[str, OfflineMap | bytes]]:
     """Draw all recipes of a study, one file after the other; the country is projected once.
 
@@ -103,6 +107,8 @@ def draw_recipes(
         The run.
     formats : iterable of str
         Which formats of the recipes are wanted.
+    without : iterable of str
+        Names of files that are drawn elsewhere, such as "scores.html".
 
     Yields
     ------
@@ -112,12 +118,13 @@ def draw_recipes(
     Warns
     -----
     GeoCdeiWarning
-        For a recipe whose table this run did not make: it is left out. The first printed map that has no font
-        warns, the others are silent.
+        For a recipe whose table this run did not make: it is left out. Where no font has Chinese, the same
+        warning comes with every printed map.
     """
     plane: Plane | None = None
+    kept, elsewhere = set(formats), set(without)
     for name, recipe in recipes.items():
-        wanted = [fmt for fmt in recipe.formats if fmt in set(formats)]
+        wanted = [fmt for fmt in recipe.formats if fmt in kept and f"{name}.{fmt}" not in elsewhere]
         known = ["units", *analysis.tables]
         if recipe.table not in known:
             said = f"map {name} is left out: this run made no table {recipe.table!r}; {nearest(recipe.table, known)}"

@@ -1,6 +1,6 @@
 """Sentences from numbers: the statement on the fifth pole, and the words for its criteria.
 
-The words stand in ``texts/``; the rules that choose between them are those of the analysis, stated where the facts
+The words stand in ``phrases/``; the rules that choose between them are those of the analysis, stated where the facts
 are made. What comes out is plain text: whoever puts it on a page passes it through the escaping door, once.
 """
 
@@ -53,7 +53,7 @@ def _words() -> dict[tuple[str, str], dict[str, str]]:
 
 
 def _folder() -> Any:
-    return resources.files("geo_cdei.outputs") / "texts"
+    return resources.files("geo_cdei.outputs") / "phrases"
 
 
 def pole_word(kind: str, key: str, *, lang: str) -> str:

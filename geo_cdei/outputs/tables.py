@@ -72,6 +72,7 @@ def write_geopackage(
             table = frame.reset_index() if frame.index.name else frame
             if isinstance(frame, gpd.GeoDataFrame):
                 table = gpd.GeoDataFrame(table, geometry=frame.geometry.name, crs=frame.crs).to_crs(crs)
+            table = table.rename(columns=str)  # a table of ranks has numbers for names
             pyogrio.write_dataframe(table, path, layer=name, driver="GPKG", append=path.exists())
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})

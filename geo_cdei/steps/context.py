@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -35,6 +35,8 @@ class Context:
     notices: list[Notice] = field(default_factory=list)
     graphs: dict[str, Graph] = field(default_factory=dict)
     base_graph: str = ""
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    partitions: pd.DataFrame | None = None
 
     @property
     def seed(self) -> int:

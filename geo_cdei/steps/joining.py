@@ -34,6 +34,9 @@ class Joined:
     known: pd.DataFrame
     members: pd.DataFrame
     matches: pd.DataFrame
+    corridors: pd.DataFrame | None
+    flows: pd.DataFrame | None
+    travel_time: pd.DataFrame | None
     notices: tuple[Notice, ...]
 
 
@@ -79,7 +82,9 @@ def join_study(workspace: Workspace, settings: Settings) -> Joined:
         cities = cities.join(values)
         known = known.join(values, how="outer") if len(values.index.difference(known.index)) else known.join(values)
     members = _members(workspace, cities, finder, notices)
-    return Joined(units, cities, known, members, finder.report(), tuple(notices))
+    corridors = _corridors(workspace, finder, notices)
+    flows, times = (_pairs(workspace, name, finder, notices) for name in ("flows", "travel_time"))
+    return Joined(units, cities, known, members, finder.report(), corridors, flows, times, tuple(notices))
 
 
 def _named_units(layer: gpd.GeoDataFrame, names: pd.DataFrame) -> gpd.GeoDataFrame:
@@ -154,6 +159,30 @@ def _members(workspace: Workspace, cities: pd.DataFrame, finder: _Finder, notice
     given = membership.get("adcode", pd.Series("", index=membership.index)).astype("str")
     coded = membership.assign(adcode=codes.reindex(membership.index).fillna(given))
     return _clusters.build_members(cities, coded)
+
+
+def _corridors(workspace: Workspace, finder: _Finder, notices: list[Notice]) -> pd.DataFrame | None:
+    """Claimed corridors with their anchors as codes; None where the study claims none."""
+    if not sources.has_table(workspace, "corridors"):
+        return None
+    claims = _read(workspace, "corridors", notices)
+    anchors = claims["anchors"].str.split("[;；]").explode().str.strip()
+    codes = finder.codes("corridors", pd.DataFrame({"city": anchors}).reset_index(drop=True), unique=False)
+    coded = pd.Series(codes.to_numpy(), index=anchors.index)
+    return claims.assign(anchors=coded.groupby(level=0, sort=False).agg(tuple))
+
+
+def _pairs(workspace: Workspace, name: str, finder: _Finder, notices: list[Notice]) -> pd.DataFrame | None:
+    """Flows or travel times between cities, by code; None where the study has none."""
+    if not sources.has_table(workspace, name):
+        return None
+    table = _read(workspace, name, notices)
+    ends = {
+        end: finder.codes(f"{name}.{end}", table[[end]].rename(columns={end: "city"}), unique=False)
+        for end in ("origin", "destination")
+    }
+    notices.append(Notice("corridors", f"{name} as given in data/raw takes the place of the modelled one"))
+    return table.assign(**ends)
 
 
 def _is_county(code: object) -> bool:

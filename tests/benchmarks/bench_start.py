@@ -54,7 +54,11 @@ def main() -> None:
             for name, command in jobs.items():
                 taken[name].append(seconds(command, study, cache))
         peak = subprocess.run(
-            [python, "-c", PEAK], cwd=study, env=os.environ | {"GEO_CDEI_CACHE": str(cache)}, capture_output=True, text=True
+            [python, "-c", PEAK],
+            cwd=study,
+            env=os.environ | {"GEO_CDEI_CACHE": str(cache)},
+            capture_output=True,
+            text=True,
         )
     middle = {name: statistics.median(values) for name, values in taken.items()}
     imports, scores, bare, helped = middle.values()
