@@ -331,6 +331,12 @@ def test_a_map_whose_table_was_not_made_is_left_out_of_a_run(analysis):
     assert names == ["scores.html"]
 
 
+def test_a_file_that_is_drawn_elsewhere_is_not_drawn_again(analysis):
+    recipes = {"scores": recipe(), "gdp": recipe(name="gdp", column="gdp_2019", formats=["html"])}
+    names = [name for name, _ in draw_recipes(recipes, analysis, formats=["html"], without=["scores.html"])]
+    assert names == ["gdp.html"]
+
+
 def test_a_run_without_a_chinese_font_prints_in_english_and_keeps_its_pages_in_chinese(analysis, monkeypatch):
     monkeypatch.setattr(fonts, "find_family", lambda *_: None)
     with pytest.warns(GeoCdeiWarning, match="printed maps are in English"):
