@@ -219,6 +219,15 @@ def test_pdf_and_svg_have_the_date_of_the_settings(country):
     assert b"<dc:date>2026-11-21</dc:date>" in render(country, "svg")
 
 
+@pytest.mark.parametrize("fmt", ["pdf", "svg"])
+def test_a_map_without_a_date_has_none(sheet, fmt):
+    """Not that of the run either."""
+    drawing = drawn(dataclasses.replace(sheet, meta=dataclasses.replace(sheet.meta, date="")))
+    content = render(drawing, fmt)
+    assert b"CreationDate" not in content
+    assert b"<dc:date>" not in content
+
+
 def test_the_svg_has_every_unit_as_a_path(country):
     """Shapes, not a picture of them."""
     svg = render(country, "svg")

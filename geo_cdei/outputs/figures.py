@@ -163,14 +163,12 @@ def _metadata(sheet: Sheet, fmt: str) -> dict[str, Any]:
     """Put the settings' date in the place of the clock's, and no version of a program."""
     if fmt == "png":
         return {"Software": None, "Title": sheet.meta.title.encode("ascii", "replace").decode()}
+    date, title = sheet.meta.date or None, sheet.meta.title
     if fmt == "svg":
-        return {"Date": sheet.meta.date, "Creator": None, "Title": sheet.meta.title}
-    return {
-        "CreationDate": dt.datetime.fromisoformat(sheet.meta.date),
-        "Title": sheet.meta.title,
-        "Producer": None,
-        "Creator": None,
-    }
+        return {"Date": date, "Creator": None, "Title": title}
+    # in UTC: without a zone the file would hold that of the machine
+    created = dt.datetime.fromisoformat(date).replace(tzinfo=dt.UTC) if date else None
+    return {"CreationDate": created, "Title": title, "Producer": None, "Creator": None}
 
 
 def _draw_country(sheet: Sheet, fonts: FontChoice) -> DrawnMap:
