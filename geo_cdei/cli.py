@@ -122,6 +122,35 @@ def run(
         result_table(outcome, lang=settings.study.language)
 
 
+@app.command("map")
+def draw(
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe in maps/recipes, or a TOML file. 专题图")],
+    folder: Folder = None,
+    extent: Annotated[
+        str | None, typer.Option("--extent", help="country, a province (四川) or a cluster (C04). 范围")
+    ] = None,
+    formats: Annotated[
+        str | None, typer.Option("--format", metavar="html,png,pdf,svg", help="In place of the recipe's. 格式")
+    ] = None,
+    lang: Annotated[str | None, typer.Option("--lang", help="zh or en, in place of the settings'. 语言")] = None,
+) -> None:
+    """Draw one map recipe: a page, a printable map, or both (专题图)."""
+    import warnings
+
+    from geo_cdei import studies
+    from geo_cdei._console import progress
+    from geo_cdei.errors import GeoCdeiWarning
+
+    endings = tuple(part.strip() for part in formats.split(",")) if formats else None
+    with warnings.catch_warnings(record=True) as caught, progress(quiet=False) as on_step:
+        warnings.simplefilter("always", GeoCdeiWarning)
+        written = studies.draw_map(_open(folder), recipe, extent=extent, formats=endings, lang=lang, on_step=on_step)
+    for warning in caught:
+        typer.echo(f"notice: {warning.message}", err=True)
+    for path in written:
+        typer.echo(str(path))
+
+
 def _open(folder: Path | None, *, make: bool = False) -> Workspace:
     """Open a study; in an empty current folder, first make the default one there and say so."""
     from geo_cdei import studies

@@ -126,7 +126,7 @@ class Spillovers(_Section):
         default=("ols", "slx", "lag", "error", "durbin"), min_length=1, strict=False
     )
     poles: tuple[str, ...] = Field(default=("C01", "C02", "C03", "C04"), strict=False)
-    left_out: dict[str, str] = Field(default={"654000": "its size is probably that of the whole of Ili"})
+    left_out: dict[str, str] = Field(default={})
     draws: int = Field(default=1000, ge=100, le=100_000)
     bands_km: tuple[float, ...] = Field(
         default=(0, 100, 200, 300, 400, 500, 600, 800, 1000), min_length=2, strict=False
@@ -170,6 +170,7 @@ class Outputs(_Section):
 
     crs: Literal["EPSG:4326", "EPSG:4490"] = "EPSG:4326"
     formats: tuple[Literal["csv", "gpkg", "html"], ...] = Field(default=("csv", "gpkg", "html"), strict=False)
+    maps: tuple[Literal["html", "png", "pdf", "svg"], ...] = Field(default=("png",), strict=False)
 
 
 class MapSettings(_Section):

@@ -42,6 +42,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "spillovers": ("scores", "autocorrelation"),
     "poles": ("scores", "autocorrelation", "pattern", "corridors", "spillovers"),
     "maps": ("scores",),
+    "figures": ("scores",),
 }
 """Every step in order, and the steps it needs."""
 

@@ -12,16 +12,16 @@ from typing import TypeVar
 import pandas as pd
 
 from geo_cdei import pipeline
-from geo_cdei._atomic import atomic_path
+from geo_cdei._atomic import Batch, atomic_path
 from geo_cdei.config import Settings, read_settings
-from geo_cdei.errors import GeoCdeiError
+from geo_cdei.errors import GeoCdeiError, SettingsError
 from geo_cdei.inputs import sources
 from geo_cdei.outputs import tables as _tables
 from geo_cdei.outputs.publish import publish
 from geo_cdei.results import Analysis, Notice
 from geo_cdei.workspace import SETTINGS_NAME, Workspace, create_study, open_study
 
-__all__ = ["TEMPLATE", "CheckReport", "Outcome", "check", "init", "run_study"]
+__all__ = ["TEMPLATE", "CheckReport", "Outcome", "check", "draw_map", "init", "run_study"]
 
 TEMPLATE = "data/scores-template.xlsx"
 _CHANGED = "changed by you; the new hash is in the manifest"
@@ -46,6 +46,12 @@ class Outcome:
     analysis: Analysis
     written: tuple[Path, ...]
     seconds: float
+
+    def _repr_html_(self) -> str:
+        """Show a summary in a notebook."""
+        from geo_cdei.outputs.notebook import summary_html
+
+        return summary_html(self.analysis, written=self.written, seconds=self.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +218,74 @@ def run_study(
         on_step=on_step,
     )
     return Outcome(analysis, tuple(written), time.perf_counter() - began)
+
+
+STEP_OF = {"units": "scores", "cities": "scores", "clusters": "scores", "members": "scores",
+           "cluster_scores": "scores", "lisa": "autocorrelation", "getis": "autocorrelation",
+           "pattern": "pattern", "corridors": "corridors", "poles": "poles"}  # fmt: skip
+"""The step that makes the table of a recipe; another table needs the whole run."""
+
+
+def draw_map(
+    folder: Workspace | Path | str,
+    recipe: str,
+    *,
+    extent: str | None = None,
+    formats: tuple[str, ...] | None = None,
+    lang: str | None = None,
+    on_step: Callable[[str, str], None] | None = None,
+) -> list[Path]:
+    """Draw one map recipe of a study into ``maps/``.
+
+    Parameters
+    ----------
+    folder : Workspace or path
+        The study.
+    recipe : str
+        Name of a file in ``maps/recipes`` without ending, or the path of a TOML file.
+    extent : str, optional
+        ``"country"``, a province (四川) or a cluster (C04), in place of the recipe's.
+    formats : tuple of str, optional
+        Among html, png, pdf and svg, in place of the recipe's.
+    lang : {"zh", "en"}, optional
+        In place of the settings'.
+    on_step : callable, optional
+        Called with the name of a step and ``"start"`` or ``"end"``.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files written.
+
+    Raises
+    ------
+    GeoCdeiError
+        If there is no such recipe, table or extent, or the map breaks a rule of standard maps.
+    """
+    from geo_cdei.outputs.extents import find_focus
+    from geo_cdei.outputs.recipe_maps import draw_recipe
+    from geo_cdei.outputs.recipes import nearest, read_recipe, read_recipes
+
+    workspace = folder if isinstance(folder, Workspace) else open_study(folder)
+    settings = read_settings(workspace.settings)
+    if recipe.endswith(".toml"):
+        wanted = read_recipe(Path(recipe))
+    else:
+        known = read_recipes(workspace.maps / "recipes")
+        if recipe not in known:
+            raise SettingsError(f"there is no recipe {recipe!r} in maps/recipes; {nearest(recipe, known)}")
+        wanted = known[recipe]
+    step = STEP_OF.get(wanted.table)
+    analysis = pipeline.run(workspace, settings, only=[step] if step else None, on_step=on_step)
+    made = draw_recipe(wanted, analysis, lang=lang, formats=formats, extent=extent)
+    focus = find_focus(extent if extent is not None else wanted.extent, analysis)
+    name = wanted.name if focus is None else f"{wanted.name}-{focus.key}"
+    with Batch(workspace.root) as batch:
+        for ending, product in made.items():
+            # the page of a run has several themes: that of one recipe has a name of its own
+            target = f"maps/map-{name}.html" if ending == "html" else f"maps/{name}.{ending}"
+            batch.path(target).write_bytes(product if isinstance(product, bytes) else product.html.encode())
+        return batch.commit()
 
 
 def _with_changes(analysis: Analysis, files: pd.DataFrame) -> Analysis:

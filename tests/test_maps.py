@@ -295,12 +295,13 @@ def test_the_score_map_holds_every_unit_once(frames):
 
 
 def test_the_score_map_sets_clusters_without_score_apart(frames):
-    """By hand: 4 units in the scored cluster, 2 in the unscored one, 6 in none."""
+    """By hand: 4 units in the scored cluster, 2 in the unscored one, 4 scored in none, 2 without a score."""
     classes = payload_of(score_map(*frames, meta=META).html)["themes"][2]["classes"]
     assert [(line[0], line[2]) for line in classes] == [
         ("80.0 – 80.0", 4),
-        ("outside the clusters", 6),
+        ("outside the clusters", 4),
         ("cluster without a scored member", 2),
+        ("not scored", 2),
     ]
 
 

@@ -85,10 +85,12 @@ def primary_cluster(members: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Indexed by ``adcode``: ``cluster_id``, ``cluster``, ``cluster_en``. A city outside is not in it.
+        Indexed by ``adcode``: ``cluster_id``, ``cluster``, ``cluster_en`` and ``membership``, the confidence of
+        the membership. A city outside is not in it.
     """
     primary = members[members["role"] == "primary"]
-    return primary.set_index("adcode")[["cluster_id", "cluster", "cluster_en"]]
+    named = primary.rename(columns={"confidence": "membership"}).set_index("adcode")
+    return named[["cluster_id", "cluster", "cluster_en", "membership"]]
 
 
 def cluster_table(members: pd.DataFrame) -> pd.DataFrame:

@@ -20,7 +20,12 @@ from geo_cdei.outputs.texts import word, words
 __all__ = ["Classing", "LegendClass", "Theme", "categorical", "graduated", "shades", "upper_bounds"]
 
 NOT_SCORED_COLOUR = "#f3f3f1"
-_APART_COLOURS = {"isolate": "#999999", "outside": "#fbfbfa", "unscored_cluster": "#e3e4e6", "present_pole": "#8d949b"}
+_APART_COLOURS = {
+    "isolate": "#999999",
+    "outside": "#fbfbfa",
+    "unscored_cluster": "#e3e4e6",
+    "present_pole": "#8d949b",
+}
 _OTHER_APART = "#cfd3d6"
 
 

@@ -314,7 +314,8 @@ def _cluster_theme(units: gpd.GeoDataFrame, cluster_score: pd.Series, *, classin
     belongs = units["cluster_id"].isin(cluster_score.index)
     values = units["cluster_id"].map(cluster_score).astype("float64").rename("cluster_score")
     apart = pd.Series(pd.NA, index=units.index, dtype="object")
-    apart[~belongs] = "outside"
+    # an unscored city is "not scored", whatever cluster it may belong to
+    apart[~belongs & units["score"].notna()] = "outside"
     apart[belongs & values.isna()] = "unscored_cluster"
     bins = upper_bounds(cluster_score, classing)
     # The palest step is left out: it could be taken for "outside the clusters".
@@ -332,6 +333,7 @@ def unit_fields(units: gpd.GeoDataFrame, lang: str) -> tuple[Field, ...]:
         Field("rank", word("rank", lang), 0),
         Field("tier", word("tier", lang), labels=tiers),
         Field("cluster" if lang == "zh" else "cluster_en", word("cluster", lang)),
+        Field("membership", word("membership", lang), labels=_labels_of(units, "membership", lang)),
         Field(province, word("province", lang)),
         Field("scale_2020", word("scale_2020", lang), 0),
         Field("gdp_2019", word("gdp_2019", lang), 0),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,10 @@ import geopandas as gpd
 import pandas as pd
 
 from geo_cdei._atomic import Batch
+from geo_cdei.errors import GeoCdeiWarning
 from geo_cdei.outputs import tables as _tables
 from geo_cdei.outputs.manifest import build_manifest, file_hash, write_manifest
-from geo_cdei.results import Analysis
+from geo_cdei.results import Analysis, Notice
 from geo_cdei.workspace import Workspace
 
 __all__ = ["publish"]
@@ -71,6 +74,14 @@ def publish(
             _write_pages(analysis, batch)
             seconds["maps"] = time.perf_counter() - began
             tell("maps", "end")
+        notices: list[Notice] = []
+        if "figures" in steps and analysis.settings.outputs.maps:
+            tell("figures", "start")
+            began = time.perf_counter()
+            notices = _write_recipes(analysis, workspace, batch)
+            seconds["figures"] = time.perf_counter() - began
+            tell("figures", "end")
+        analysis = replace(analysis, notices=(*analysis.notices, *notices))
         tell("write", "start")
         if "csv" in formats:
             for name, frame in analysis.tables.items():
@@ -132,6 +143,25 @@ def _write_statements(analysis: Analysis, batch: Batch) -> None:
     for lang in ("zh", "en"):
         said = pole_statement(dict(analysis.facts["poles"]), lang=lang)
         batch.path(f"data/derived/pole_statement.{lang}.txt").write_text(said, encoding="utf-8", newline="\n")
+
+
+def _write_recipes(analysis: Analysis, workspace: Workspace, batch: Batch) -> list[Notice]:
+    """Draw every recipe whose table the run has, as publication maps; what a map had to do without is told."""
+    from geo_cdei.outputs.recipe_maps import draw_recipes
+    from geo_cdei.outputs.recipes import read_recipes
+
+    recipes = read_recipes(workspace.maps / "recipes")
+    known = {name: recipe for name, recipe in recipes.items() if recipe.table in ("units", *analysis.tables)}
+    pages = [target.removeprefix("maps/") for target in batch.targets if target.startswith("maps/")]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", GeoCdeiWarning)
+        for name, product in draw_recipes(known, analysis, formats=analysis.settings.outputs.maps, without=pages):
+            batch.path(f"maps/{name}").write_bytes(product if isinstance(product, bytes) else product.html.encode())
+    for warning in caught:
+        if not issubclass(warning.category, GeoCdeiWarning):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    said = dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, GeoCdeiWarning))
+    return [Notice("figures", message) for message in said]
 
 
 def _write_pages(analysis: Analysis, batch: Batch) -> None:
