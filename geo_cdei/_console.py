@@ -18,13 +18,15 @@ OnStep = Callable[[str, str], None]
 
 
 @contextmanager
-def progress(*, quiet: bool) -> Iterator[OnStep]:
+def progress(*, quiet: bool, steps: int = 0) -> Iterator[OnStep]:
     """Show the steps of a run: a live display on a terminal, plain lines elsewhere, nothing when quiet.
 
     Parameters
     ----------
     quiet : bool
         Say nothing.
+    steps : int
+        Number of steps to come, for the bar; 0 when it is not known.
 
     Yields
     ------
@@ -34,7 +36,7 @@ def progress(*, quiet: bool) -> Iterator[OnStep]:
     if quiet:
         yield lambda *_: None
     elif sys.stdout.isatty():
-        with _live() as on_step:
+        with _live(steps) as on_step:
             yield on_step
     else:
         yield _plain()
@@ -53,18 +55,21 @@ def _plain() -> OnStep:
 
 
 @contextmanager
-def _live() -> Iterator[OnStep]:
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+def _live(steps: int) -> Iterator[OnStep]:
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns) as display:
         tasks = {}
+        whole = display.add_task("geo-cdei run", total=steps) if steps else None
 
         def on_step(step: str, state: str) -> None:
             if state == "start":
-                tasks[step] = display.add_task(step, total=1)
+                tasks[step] = display.add_task(step, total=None)
             else:
-                display.update(tasks[step], completed=1)
+                display.update(tasks[step], total=1, completed=1)
+                if whole is not None:
+                    display.advance(whole)
 
         yield on_step
 

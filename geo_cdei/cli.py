@@ -110,13 +110,13 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors. 静默")] = False,
 ) -> None:
     """Run the study: tables to data/derived, pages to maps, what was done to manifest.json (运行研究)."""
-    from geo_cdei import studies
+    from geo_cdei import pipeline, studies
     from geo_cdei._console import progress, result_table
 
     workspace = _open(folder, make=folder is None)
     settings = _settings(workspace, lang)
     steps = [name.strip() for name in only.split(",") if name.strip()] if only is not None else None
-    with progress(quiet=quiet) as on_step:
+    with progress(quiet=quiet, steps=len(pipeline.plan_steps(steps)) + 1) as on_step:
         outcome = studies.run_study(workspace, settings, only=steps, on_step=on_step)
     if not quiet:
         result_table(outcome, lang=settings.study.language)
