@@ -127,11 +127,11 @@ def layers_of(analysis: Analysis) -> dict[str, gpd.GeoDataFrame | pd.DataFrame]:
 
 
 def _write_layers(analysis: Analysis, batch: Batch, before: Path, *, keep: bool) -> None:
-    layers = layers_of(analysis)
-    if keep:
-        layers |= _tables.read_layers(before, without=set(layers))
     settings = analysis.settings
-    _tables.write_geopackage(layers, batch.path(GEOPACKAGE), crs=settings.outputs.crs, date=settings.study.date)
+    _tables.write_geopackage(
+        layers_of(analysis), batch.path(GEOPACKAGE), crs=settings.outputs.crs, date=settings.study.date,
+        earlier=before if keep else None,
+    )  # fmt: skip
 
 
 def _write_statements(analysis: Analysis, batch: Batch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
+import shutil
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from openpyxl import Workbook
 
-__all__ = ["read_layers", "write_csv", "write_geopackage", "write_template"]
+__all__ = ["read_layer_names", "write_csv", "write_geopackage", "write_template"]
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -48,7 +49,12 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 
 def write_geopackage(
-    layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame], path: Path, *, crs: str, date: dt.date
+    layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame],
+    path: Path,
+    *,
+    crs: str,
+    date: dt.date,
+    earlier: Path | None = None,
 ) -> None:
     """Write layers and plain tables to one GeoPackage, byte-equal from equal input.
 
@@ -62,10 +68,14 @@ def write_geopackage(
         CRS of the written layers, such as ``"EPSG:4490"``.
     date : datetime.date
         Stands for "now" in the file's own bookkeeping.
+    earlier : pathlib.Path, optional
+        A GeoPackage whose other layers are kept; an absent or damaged one has none.
     """
     import geopandas as gpd
     import pyogrio
 
+    if earlier is not None and read_layer_names(earlier):
+        shutil.copyfile(earlier, path)
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": f"{date.isoformat()}T00:00:00.000Z"})
     try:
         for name, frame in layers.items():
@@ -73,35 +83,33 @@ def write_geopackage(
             if isinstance(frame, gpd.GeoDataFrame):
                 table = gpd.GeoDataFrame(table, geometry=frame.geometry.name, crs=frame.crs).to_crs(crs)
             table = table.rename(columns=str)  # a table of ranks has numbers for names
-            pyogrio.write_dataframe(table, path, layer=name, driver="GPKG", append=path.exists())
+            # without append a layer of this name is replaced, and the other layers of the file stay
+            pyogrio.write_dataframe(table, path, layer=name, driver="GPKG", append=False)
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
 
 
-def read_layers(path: Path, *, without: set[str]) -> dict[str, gpd.GeoDataFrame | pd.DataFrame]:
-    """Read the layers of an earlier GeoPackage that a partial run does not write anew.
+def read_layer_names(path: Path) -> list[str]:
+    """List the layers of a GeoPackage.
 
     Parameters
     ----------
     path : pathlib.Path
-        The earlier file; an absent one has no layers.
-    without : set of str
-        Layers to leave out.
+        The file.
 
     Returns
     -------
-    dict
-        Layers by name, in the order of the file.
+    list of str
+        Names in the order of the file; none of an absent or damaged one.
     """
     import pyogrio
 
     if not path.is_file():
-        return {}
+        return []
     try:
-        names = [str(name) for name, _ in pyogrio.list_layers(path)]
+        return [str(name) for name, _ in pyogrio.list_layers(path)]
     except pyogrio.errors.DataSourceError:
-        return {}  # a damaged file has no layers to keep
-    return {name: pyogrio.read_dataframe(path, layer=name) for name in names if name not in without}
+        return []
 
 
 def write_template(path: Path, *, names: pd.DataFrame) -> None:
