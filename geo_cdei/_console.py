@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from geo_cdei.studies import Outcome
 
 __all__ = ["progress", "result_table"]
 
+LONGEST = 200  # characters of a notice on the console
+FEW = 8  # names of files on the console
 OnStep = Callable[[str, str], None]
 
 
@@ -121,12 +125,23 @@ def result_table(outcome: Outcome, *, lang: str) -> None:
             f"{counts.get('', 0)} cannot be tested (data/derived/reproduction.csv)"
         )
     for notice in analysis.notices:
-        console.print(escape(f"notice: {notice.step}: {notice.message}"))
+        message = (
+            notice.message if len(notice.message) <= LONGEST else f"{notice.message[:LONGEST]} … (manifest.json)"
+        )
+        console.print(escape(f"notice: {notice.step}: {message}"))
+    _print_paths(console, outcome)
+    console.print(f"{outcome.seconds:.1f} s")
+
+
+def _print_paths(console: Console, outcome: Outcome) -> None:
+    """Print where the files are: the folder, how many, and the first few names."""
+    from rich.markup import escape
+
     root = Path.cwd()
     folders: dict[str, list[str]] = {}
     for path in outcome.written:
         parent = path.parent.relative_to(root).as_posix() if path.is_relative_to(root) else str(path.parent)
         folders.setdefault(parent, []).append(path.name)
     for folder, names in folders.items():
-        console.print(escape(f"{folder}: {', '.join(names)}"), soft_wrap=True)
-    console.print(f"{outcome.seconds:.1f} s")
+        shown = ", ".join(names[:FEW]) + (f" and {len(names) - FEW} more" if len(names) > FEW else "")
+        console.print(escape(f"{folder}: {shown}"), soft_wrap=True)

@@ -21,7 +21,7 @@ from geo_cdei.steps.autocorrelation import add_autocorrelation
 from geo_cdei.steps.context import Context
 from geo_cdei.steps.corridors import add_corridors
 from geo_cdei.steps.inequality import add_inequality
-from geo_cdei.steps.joining import Joined, join_study
+from geo_cdei.steps.joining import Joined, find_join_faults, join_study
 from geo_cdei.steps.pattern import add_pattern
 from geo_cdei.steps.poles import add_poles
 from geo_cdei.steps.scores import Scored, score_study
@@ -31,7 +31,7 @@ from geo_cdei.workspace import Workspace
 if TYPE_CHECKING:
     import geopandas as gpd
 
-__all__ = ["STEPS", "plan_steps", "run"]
+__all__ = ["STEPS", "find_join_faults", "plan_steps", "run"]
 
 STEPS: dict[str, tuple[str, ...]] = {
     "scores": (),

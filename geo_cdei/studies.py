@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,8 @@ from geo_cdei.config import Settings, read_settings
 from geo_cdei.errors import GeoCdeiError, SettingsError
 from geo_cdei.inputs import sources
 from geo_cdei.outputs import tables as _tables
-from geo_cdei.outputs.publish import publish
+from geo_cdei.outputs.publish import MANIFEST, publish, stale_notice
+from geo_cdei.outputs.recipes import Recipe, read_recipes
 from geo_cdei.results import Analysis, Notice
 from geo_cdei.workspace import SETTINGS_NAME, Workspace, create_study, open_study
 
@@ -122,38 +124,74 @@ def check(folder: Workspace | Path | str, *, strict: bool = False, accept: bool 
         lines.append(f"{row.status:11} {row.path}")
     changed = files[files["status"] == "changed"]["path"].tolist()
     lines += [] if strict else [f"{path}: {_CHANGED}" for path in changed]
-    settings = _collect(faults, lambda: read_settings(workspace.settings))
+    settings = _collect(faults, lambda: read_settings(workspace.settings)) or Settings()
     there = [Path(path) for path in files[files["status"] != "absent"]["path"]]
     for name in dict.fromkeys(path.stem for path in there if path.parent.as_posix() == "data/raw"):
         _collect(faults, partial(sources.read_table, workspace, name))
     units_read = _collect(faults, lambda: sources.read_units(workspace))
-    if settings is not None and units_read is not None and not faults:
-        _check_totals(workspace, settings, lines, faults)
+    if units_read is not None:
+        for fault in pipeline.find_join_faults(workspace, settings):
+            if fault not in faults:
+                faults.append(fault)
+    recipes = _collect(faults, lambda: read_recipes(workspace.maps / "recipes")) or {}
+    if not faults:
+        own = Path(str(files.loc[files["path"].str.contains(f"/{settings.data.scores}."), "path"].max())).as_posix()
+        analysis = _check_totals(workspace, settings, lines, faults, own=strict or own not in changed)
+        if analysis is not None:
+            _check_recipes(recipes, analysis, faults)
     if strict:
         faults += [f"{path}: its hash differs from the descriptor; check --accept takes it over" for path in changed]
-    lines.append(f"{len(files)} files, {len(faults)} faults")
+    lines.append(f"{len(files)} files, {_number(len(faults), 'fault')}")
     return CheckReport(tuple(lines), tuple(faults))
 
 
-def _check_totals(workspace: Workspace, settings: Settings, lines: list[str], faults: list[str]) -> None:
-    """Join everything once and re-compute every printed number that can be re-computed."""
+def _check_totals(
+    workspace: Workspace, settings: Settings, lines: list[str], faults: list[str], *, own: bool
+) -> Analysis | None:
+    """Join everything once and re-compute every printed number that can be re-computed.
+
+    A number that does not come out is a fault of the data as published (`own` is True); of scores that the planner
+    has put in, it only says that the printed numbers are of other scores.
+    """
     analysis = _collect(faults, lambda: pipeline.run(workspace, settings, only=["scores"]))
     if analysis is None:
-        return
+        return None
     report = analysis.tables["match_report"]
     lines.append(f"{len(report)} rows matched to units: " + _counts(report["how"]))
     lines += [f"notice: {notice.message}" for notice in analysis.notices]
     printed = analysis.tables.get("reproduction")
     if printed is None:
-        return
+        return analysis
     lines.append(
         "printed numbers: " + _counts(printed["reproduced"].replace({"": "cannot be tested", "yes": "reproduced"}))
     )
-    for row in printed[printed["reproduced"] == "no"].itertuples():
-        faults.append(
-            f"{row.quantity} of {row.subject} ({row.edition:.0f}): printed {row.published:g}, "
-            f"computed {row.computed:.4f}"
+    missed = [
+        f"{row.quantity} of {row.subject} ({row.edition:.0f}): printed {row.published:g}, computed {row.computed:.4f}"
+        for row in printed[printed["reproduced"] == "no"].itertuples()
+    ]
+    if own:
+        faults += missed
+    elif missed:
+        lines += [f"notice: {said}" for said in missed]
+        lines.append(
+            f"notice: {_number(len(missed), 'printed number')} not reproduced, as is to be expected of scores "
+            "of your own: delete data/raw/published.csv, or put your printed numbers there"
         )
+    return analysis
+
+
+def _check_recipes(recipes: Mapping[str, Recipe], analysis: Analysis, faults: list[str]) -> None:
+    """Bind every recipe whose table is made by the scores; the others are bound when they are drawn."""
+    from geo_cdei.outputs.recipe_themes import bind
+
+    for recipe in recipes.values():
+        table = analysis.tables.get(recipe.table)
+        if table is not None and not table.empty:
+            _collect(faults, partial(bind, recipe, analysis, lang=analysis.settings.study.language))
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _counts(values: pd.Series) -> str:
@@ -217,6 +255,9 @@ def run_study(
         whole=len(steps) == len(pipeline.STEPS),
         on_step=on_step,
     )
+    manifest = json.loads((workspace.root / MANIFEST).read_text(encoding="utf-8"))
+    if said := stale_notice(manifest):
+        analysis = replace(analysis, notices=(*analysis.notices, Notice("write", said)))
     return Outcome(analysis, tuple(written), time.perf_counter() - began)
 
 

@@ -115,8 +115,28 @@ def test_a_printed_number_that_is_not_reproduced_is_a_fault(study):
 
 def test_a_score_that_is_mistyped_breaks_the_printed_totals(study):
     edit(study.raw / "scores_2021.csv", "1,上海,91.6", "1,上海,19.6")
-    quantities = [fault.split(" of ")[0] for fault in studies.check(study).faults]
+    quantities = [fault.split(" of ")[0] for fault in studies.check(study, strict=True).faults]
     assert {"tier_count", "cluster_weighted_score"} <= set(quantities)
+
+
+def test_scores_of_ones_own_need_not_give_the_printed_totals_but_each_miss_is_told(study):
+    edit(study.raw / "scores_2021.csv", "1,上海,91.6", "1,上海,19.6")
+    report = studies.check(study)
+    assert report.faults == ()
+    assert any(line.startswith("notice: cluster_weighted_score of 长三角") for line in report.lines)
+
+
+def test_a_check_lists_the_faults_of_settings_names_and_clusters_at_once(study):
+    edit(study.settings, "k = 6", 'k = "six"')
+    edit(study.raw / "scores_2021.csv", "苏州", "苏洲")
+    edit(study.raw / "published.csv", "山东半岛城市群,C05", "山东半岛城市群,C77")
+    said = "\n".join(studies.check(study).faults)
+    assert all(part in said for part in ("graph.k", "苏洲", "C77"))
+
+
+def test_a_check_tells_a_recipe_with_an_unknown_column(study):
+    edit(study.maps / "recipes" / "scores.toml", 'column = "score"', 'column = "skore"')
+    assert any("skore" in fault for fault in studies.check(study).faults)
 
 
 # --- run
@@ -181,3 +201,19 @@ def test_nothing_hidden_is_left_in_the_study(study):
 def test_a_folder_that_is_no_study_cannot_be_run(tmp_path):
     with pytest.raises(StudyError, match=r"has no geo-cdei\.toml"):
         studies.run_study(tmp_path)
+
+
+def test_a_study_of_sixteen_names_and_scores_gets_its_pages_and_printed_maps(study):
+    scores = (study.raw / "scores_2021.csv").read_text(encoding="utf-8").splitlines()
+    for path in study.raw.glob("*.csv"):
+        path.unlink()
+    (study.raw / "scores_2021.csv").write_text("\n".join(scores[:17]) + "\n", encoding="utf-8")
+    studies.run_study(study, only=["maps", "figures"])
+    assert {path.name for path in study.maps.glob("*.*")} == {"scores.html", "scores.png"}
+
+
+def test_a_partial_run_from_other_scores_says_that_the_earlier_files_are_stale(study):
+    studies.run_study(study, only=["inequality"])
+    edit(study.raw / "scores_2021.csv", "1,上海,91.6", "1,上海,61.6")
+    notices = studies.run_study(study, only=["scores"]).analysis.notices
+    assert any("of the files of an earlier run 1 " in notice.message for notice in notices)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from geo_cdei.outputs.layers import Field, Overlay, Style
 from geo_cdei.outputs.page_meta import page_meta
-from geo_cdei.outputs.texts import word
+from geo_cdei.outputs.texts import interaction, word
 from geo_cdei.results import Analysis
 
 if TYPE_CHECKING:
@@ -100,13 +100,24 @@ def _corridors(analysis: Analysis, lang: str) -> list[Overlay]:
         "control": tested[tested["kind"] == "control"],
     }
     overlays = [
-        Overlay(kind, word(f"corridors_{kind}", lang), frame, STYLES[kind], _claim_fields(lang))
+        Overlay(
+            kind, word(f"corridors_{kind}", lang), frame, STYLES[kind], _claim_fields(lang), show=kind == "claimed"
+        )
         for kind, frame in layers.items()
         if len(frame)
     ]
     for kind, frame in (("unstable", found[~stable]), ("stable", found[stable])):
         if len(frame):
-            overlays.append(Overlay(kind, word(f"corridors_{kind}", lang), frame, STYLES[kind], _found_fields(lang)))
+            overlays.append(
+                Overlay(
+                    kind,
+                    word(f"corridors_{kind}", lang),
+                    frame,
+                    STYLES[kind],
+                    _found_fields(lang),
+                    show=kind == "stable",
+                )
+            )
     return overlays
 
 
@@ -140,7 +151,7 @@ def _name(lang: str) -> str:
 def _notes(analysis: Analysis, lang: str) -> tuple[str, ...]:
     facts, wanted = analysis.facts["corridors"], analysis.settings.corridors
     seed = analysis.settings.inference.seed
-    said = [word("note_network", lang, basis=facts["basis"], missing=", ".join(facts["missing"]) or "–")]
+    said = [word("note_network", lang, basis=interaction(facts, lang), missing=", ".join(facts["missing"]) or "–")]
     table: gpd.GeoDataFrame | pd.DataFrame = analysis.tables["corridors"]
     if (table["kind"] == "claimed").any():
         said.append(word("note_verdict", lang, km=f"{wanted.primary_km:g}", draws=f"{wanted.draws:,}", seed=seed))

@@ -136,8 +136,9 @@ def _moran_scatter(analysis: Analysis, lisa: pd.DataFrame) -> Scatter:
     row = moran[
         (moran["statistic"] == "moran") & (moran["variable"] == "score") & (moran["graph"] == analysis.base_graph)
     ].iloc[0]
+    sides = word(f"alternative_{row['alternative']}", lang)
     return Scatter(
         word("moran_scatter", lang), lisa["z"], lisa["lag"], word("z_score", lang), word("lag", lang),
         line=(float(row["value"]), 0.0),
-        note=f"I = {row['value']:.3f}, p = {row['p_sim']:.4f} ({row['alternative']}, {row['permutations']:,})",
+        note=f"I = {row['value']:.3f}, p = {row['p_sim']:.4f} ({sides}, {row['permutations']:,})",
     )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from geo_cdei.outputs.page_meta import page_meta
-from geo_cdei.outputs.texts import word
+from geo_cdei.outputs.texts import weighting, word
 from geo_cdei.results import Analysis
 
 if TYPE_CHECKING:
@@ -59,22 +59,31 @@ def weighting_notes(analysis: Analysis) -> tuple[str, ...]:
     lang = analysis.settings.study.language
     national = word(
         "note_national", lang, weighted=f"{analysis.national['weighted']:.1f}",
-        unweighted=f"{analysis.national['unweighted']:.1f}", weights=analysis.weights,
+        unweighted=f"{analysis.national['unweighted']:.1f}", weights=weighting(analysis.weights, lang),
     )  # fmt: skip
     table = analysis.tables.get("weighting")
-    if table is None or table.empty:
+    if table is None or table.empty or not _reproduces(analysis):
         return (national,)
     rmse = table.drop_duplicates("weights").set_index("weights")["rmse"]
-    rivals = "; ".join(f"{name} {value:.2f}" for name, value in rmse.items() if name != analysis.weights)
+    others = [(str(name), value) for name, value in rmse.items() if name != analysis.weights]
+    rivals = "; ".join(f"{weighting(name, lang)} {value:.2f}" for name, value in others)
     long = analysis.tables["cluster_scores"]
     printed = long[(long["weights"] == analysis.weights) & long["cluster_id"].isin(table["cluster_id"])]
     names = analysis.clusters["cluster" if lang == "zh" else "cluster_en"]
     interval = "; ".join(f"{names[row.cluster_id]} {row.low:.1f}–{row.high:.1f}" for row in printed.itertuples())
     inferred = word(
-        "note_weighting", lang, weights=analysis.weights, n=len(printed), rmse=f"{rmse.get(analysis.weights):.2f}",
+        "note_weighting", lang, weights=weighting(analysis.weights, lang), n=len(printed),
+        rmse=f"{rmse.get(analysis.weights):.2f}",
         rivals=rivals, interval=interval,
     )  # fmt: skip
     return inferred, national
+
+
+def _reproduces(analysis: Analysis) -> bool:
+    """Whether the printed cluster scores come out: only then can a weighting be inferred from them."""
+    printed = analysis.tables["reproduction"]
+    verdicts = printed.loc[printed["quantity"] == "cluster_weighted_score", "reproduced"]
+    return bool((verdicts == "yes").any() and (verdicts != "no").all())
 
 
 def _lisa(analysis: Analysis) -> OfflineMap:

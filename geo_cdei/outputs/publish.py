@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
@@ -19,6 +19,9 @@ from geo_cdei.outputs import tables as _tables
 from geo_cdei.outputs.manifest import build_manifest, file_hash, write_manifest
 from geo_cdei.results import Analysis, Notice
 from geo_cdei.workspace import Workspace
+
+if TYPE_CHECKING:
+    from geo_cdei.outputs.recipes import Recipe
 
 __all__ = ["publish"]
 
@@ -88,11 +91,15 @@ def publish(
                 _tables.write_csv(frame, batch.path(f"data/derived/{name}.csv"))
             _write_statements(analysis, batch)
         if "gpkg" in formats:
-            _write_layers(analysis, batch, workspace.root / GEOPACKAGE, keep=not whole)
+            plain = build_manifest(analysis, inputs=inputs, outputs={}, steps=steps)
+            keep = not whole and _same_origin(earlier, plain)
+            _write_layers(analysis, batch, workspace.root / GEOPACKAGE, keep=keep)
         outputs = {target: file_hash(batch.path(target)) for target in batch.targets}
         manifest = build_manifest(analysis, inputs=inputs, outputs=outputs, steps=steps)
         manifest["seconds"] = {step: round(value, 2) for step, value in seconds.items()}
         manifest |= _carried_over(earlier, manifest, workspace.root) if not whole else {}
+        if manifest.get("stale_outputs"):
+            manifest["notices"].append(f"write: {stale_notice(manifest)}")
         write_manifest(manifest, batch.path(MANIFEST))
         written = batch.commit()
     if whole:
@@ -151,7 +158,7 @@ def _write_recipes(analysis: Analysis, workspace: Workspace, batch: Batch) -> li
     from geo_cdei.outputs.recipes import read_recipes
 
     recipes = read_recipes(workspace.maps / "recipes")
-    known = {name: recipe for name, recipe in recipes.items() if recipe.table in ("units", *analysis.tables)}
+    known = {name: recipe for name, recipe in recipes.items() if _has_values(recipe, analysis)}
     pages = [target.removeprefix("maps/") for target in batch.targets if target.startswith("maps/")]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", GeoCdeiWarning)
@@ -162,6 +169,14 @@ def _write_recipes(analysis: Analysis, workspace: Workspace, batch: Batch) -> li
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     said = dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, GeoCdeiWarning))
     return [Notice("figures", message) for message in said]
+
+
+def _has_values(recipe: Recipe, analysis: Analysis) -> bool:
+    """Whether the run made the table of a recipe, and the table has anything in the recipe's column."""
+    table = analysis.units if recipe.table == "units" else analysis.tables.get(recipe.table)
+    if table is None or table.empty:
+        return False
+    return recipe.column not in table.columns or bool(table[recipe.column].notna().any())
 
 
 def _write_pages(analysis: Analysis, batch: Batch) -> None:
@@ -188,9 +203,24 @@ def _earlier_outputs(earlier: Mapping[str, Any]) -> dict[str, str]:
     return {target: digest for key in reversed(_WRITTEN) for target, digest in earlier.get(key, {}).items()}
 
 
+def stale_notice(manifest: Mapping[str, Any]) -> str:
+    """Say how many files an earlier run left that no longer fit; empty when there are none."""
+    stale = manifest.get("stale_outputs", {})
+    if not stale:
+        return ""
+    return (
+        f"of the files of an earlier run {len(stale)} were made from other inputs or settings (stale_outputs in "
+        "manifest.json); run without --only to renew them"
+    )
+
+
+def _same_origin(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    return all(earlier.get(key) == now[key] for key in ("inputs", "settings", "made_by"))
+
+
 def _carried_over(earlier: Mapping[str, Any], now: Mapping[str, Any], root: Path) -> dict[str, Any]:
     """List outputs of earlier runs that a partial one leaves in place: valid if made from the same inputs."""
-    same = all(earlier.get(key) == now[key] for key in ("inputs", "settings", "made_by"))
+    same = _same_origin(earlier, now)
     kept = {
         target: digest
         for target, digest in _earlier_outputs(earlier).items()

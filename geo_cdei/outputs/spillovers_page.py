@@ -10,7 +10,7 @@ import pandas as pd
 from geo_cdei.outputs.layers import Field, Overlay, Style
 from geo_cdei.outputs.lisa_page import LISA_COLOURS
 from geo_cdei.outputs.page_meta import page_meta
-from geo_cdei.outputs.texts import word
+from geo_cdei.outputs.texts import interaction, word
 from geo_cdei.results import Analysis
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _notes(analysis: Analysis, lang: str) -> tuple[str, ...]:
     left = analysis.cities["city" if lang == "zh" else "city_en"].reindex(list(facts["left_out"]))
     return (
         word("note_associations", lang, graph=analysis.base_graph),
-        word("note_flows", lang, model=facts["flows"]),
+        word("note_flows", lang, model=interaction(facts, lang)),
         word(
             "note_halos", lang, tested=int(tested.sum()), left=int((tested & cores["halo"].ne("neutral")).sum()),
             expected=f"{0.05 * tested.sum():.0f}", fdr=int(cores["significant_fdr"].fillna(False).astype(bool).sum()),

@@ -6,11 +6,11 @@ asked for by its key; a key that is not here is a fault of the program, not of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from geo_cdei.errors import OutputError
 
-__all__ = ["INTERFACE", "LANGUAGES", "word", "words"]
+__all__ = ["INTERFACE", "LANGUAGES", "interaction", "weighting", "word", "words"]
 
 LANGUAGES = ("zh", "en")
 
@@ -209,8 +209,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "from": ("起", "From"),
     "to": ("讫", "To"),
     "note_network": (
-        "相互作用为模型：{basis}；缺质量而未计入：{missing}；海岸线：Natural Earth 1:50m",
-        "Interaction as modelled: {basis}; left out for want of a mass: {missing}; coast: Natural Earth 1:50m",
+        "相互作用：{basis}；缺质量而未计入：{missing}；海岸线：Natural Earth 1:50m",
+        "Interaction: {basis}; left out for want of a mass: {missing}; coast: Natural Earth 1:50m",
     ),
     "note_verdict": (
         "判定事先定下：{km} 公里内平均得分对海岸零假设（Holm）→高分带；流量对锚点零假设（Holm）→联系走廊；否则无法区分；"
@@ -294,6 +294,23 @@ _WORDS: dict[str, tuple[str, str]] = {
     "pole_chart": ("各位次的概率", "Rank acceptabilities"),
     "below": ("更靠后", "below"),
     "pole_chart_note": ("{draws} 次抽样，种子 {seed}，分组权重", "{draws} draws, seed {seed}, grouped weights"),
+    "weighting_gdp_2019": ("2019 年 GDP", "GDP 2019"),
+    "weighting_scale_2020": ("2020 年数字经济规模", "size of the digital economy 2020"),
+    "weighting_equal": ("等权", "equal weights"),
+    "weighting_1/rank": ("名次倒数", "1/rank"),
+    "weighting_half max, half mean": ("最高分与均值各半", "half the maximum, half the mean"),
+    "weighting_score": ("得分", "score"),
+    "alternative_two-sided": ("双侧", "two-sided"),
+    "alternative_greater": ("单侧（大于）", "greater"),
+    "alternative_less": ("单侧（小于）", "less"),
+    "model_gravity": (
+        "重力模型，质量为{mass}，距离指数 {beta}",
+        "gravity, mass {mass}, exponent of the distance {beta}",
+    ),
+    "model_radiation": ("辐射模型，质量为{mass}", "radiation model, mass {mass}"),
+    "model_flows": ("研究自带的流量", "the study's own flows"),
+    "distance_km": ("椭球面距离", "distance on the ellipsoid"),
+    "distance_time": ("研究自带的出行时间", "the study's own travel times"),
     # notices
     "sketch": ("示意图（未送审）", "Sketch map, not reviewed"),
     "approval": ("审图号：{number}", "Map approval number: {number}"),
@@ -340,6 +357,56 @@ def word(key: str, lang: str, **values: object) -> str:
     if lang not in LANGUAGES:
         raise OutputError(f"a page is written in one of {LANGUAGES}, got {lang!r}. Set the language to zh or en.")
     return _WORDS[key][LANGUAGES.index(lang)].format(**values)
+
+
+def weighting(name: str, lang: str) -> str:
+    """Name a weighting for a reader: a known column or rule in words, a power of one with its exponent.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"gdp_2019"``, ``"scale_2020^0.8"`` or ``"equal"``.
+    lang : {"zh", "en"}
+        Language.
+
+    Returns
+    -------
+    str
+        The words; a column that is not known keeps its name.
+
+    Examples
+    --------
+    >>> weighting("scale_2020^0.8", "en"), weighting("population", "en")
+    ('size of the digital economy 2020^0.8', 'population')
+    """
+    column, mark, power = name.partition("^")
+    key = f"weighting_{column}"
+    return (word(key, lang) if key in _WORDS else column) + mark + power
+
+
+def interaction(facts: Mapping[str, object], lang: str) -> str:
+    """Say how an interaction was made: the model with its mass and exponent, or the study's own flows.
+
+    Parameters
+    ----------
+    facts : mapping
+        ``model`` (gravity, radiation or flows), ``mass``, ``beta``, ``distance`` (km or time).
+    lang : {"zh", "en"}
+        Language.
+
+    Returns
+    -------
+    str
+        The words.
+
+    Examples
+    --------
+    >>> interaction({"model": "gravity", "mass": "gdp_2019", "beta": 2.0, "distance": "km"}, "en")
+    'gravity, mass GDP 2019, exponent of the distance 2; distance on the ellipsoid'
+    """
+    mass, beta = weighting(str(facts["mass"]), lang), f"{facts['beta']:g}"
+    said = word(f"model_{facts['model']}", lang, mass=mass, beta=beta)
+    return f"{said}; {word('distance_' + str(facts['distance']), lang)}" if facts["model"] != "flows" else said
 
 
 def words(keys: Iterable[str], lang: str) -> dict[str, str]:

@@ -46,7 +46,14 @@ def add_corridors(run: Context) -> None:
         "corridor_lines": _joined_text(belts.corridor_lines(cities, table)),
         "corridor_links": _joined_text(belts.link_lines(cities, links)),
     }
-    run.facts["corridors"] = {"basis": network.basis, "missing": network.missing}
+    given = run.joined
+    run.facts["corridors"] = {
+        "model": "flows" if given.flows is not None else run.settings.corridors.model,
+        "mass": mass,
+        "beta": run.settings.corridors.beta,
+        "distance": "km" if given.travel_time is None else "time",
+        "missing": network.missing,
+    }
 
 
 def _mass(run: Context, cities: pd.DataFrame) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from geo_cdei import columns
 from geo_cdei.config import Data, Settings
-from geo_cdei.errors import InputError
+from geo_cdei.errors import GeoCdeiError, InputError
 from geo_cdei.inputs import boundaries as _boundaries
 from geo_cdei.inputs import cities as _cities
 from geo_cdei.inputs import clusters as _clusters
@@ -22,7 +22,7 @@ from geo_cdei.workspace import Workspace
 if TYPE_CHECKING:
     import geopandas as gpd
 
-__all__ = ["Joined", "join_study"]
+__all__ = ["Joined", "find_join_faults", "join_study"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,46 @@ def _as_printed(cities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     if "given_city" not in cities:
         return cities
     return cities.assign(city=cities["given_city"].fillna(cities["city"])).drop(columns="given_city")
+
+
+def find_join_faults(workspace: Workspace, settings: Settings) -> list[str]:
+    """List what keeps the tables of a study from being joined, table by table; nothing is raised.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The study.
+    settings : Settings
+        Its settings.
+
+    Returns
+    -------
+    list of str
+        One message per table with rows that fit no unit or cluster; tables that cannot be read are passed over.
+    """
+    finder = _Finder(*sources.read_units(workspace))
+    faults: list[str] = []
+    tables: dict[str, pd.DataFrame] = {}
+    for name in dict.fromkeys(
+        [settings.data.scores, *settings.data.attributes, "clusters", "corridors", "published"]
+    ):
+        try:
+            if sources.has_table(workspace, name):
+                tables[name] = sources.read_table(workspace, name)
+            if name == "corridors":
+                _corridors(workspace, finder, [])
+            elif name == "clusters" and name in tables:
+                county = tables[name].get("adcode", pd.Series(index=tables[name].index, dtype="str")).map(_is_county)
+                finder.codes(name, tables[name][~county.astype(bool)], unique=False)
+            elif name in tables and "city" in tables[name] and name == settings.data.scores:
+                finder.codes(name, tables[name])
+        except GeoCdeiError as error:
+            faults.append(str(error))
+    if {"clusters", "published"} <= set(tables):
+        known = tables["clusters"]["cluster_id"].dropna()
+        dangling = _schema.find_dangling(tables["published"], "cluster_id", known, name="published")
+        faults += [str(fault) for fault in dangling]
+    return faults
 
 
 class _Finder:

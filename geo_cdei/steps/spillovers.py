@@ -164,7 +164,12 @@ def _add_flows(run: Context, cores: pd.DataFrame, cost: pd.DataFrame) -> None:
     seats = cores.dropna(subset="adcode").drop_duplicates("cluster_id").set_index("cluster_id")["adcode"]
     places = cities.loc[seats, ["lon", "lat"]].set_axis(seats.index)
     first = every["model"].iloc[0]
-    run.facts["spillovers"]["flows"] = first
+    run.facts["spillovers"] |= {
+        "model": "flows" if run.joined.flows is not None else "gravity",
+        "mass": run.settings.spillovers.masses[0],
+        "beta": run.settings.spillovers.gravity_beta[0],
+        "distance": "km" if run.joined.travel_time is None else "time",
+    }
     run.layers["flow_lines"] = spillover_layers.flow_lines(every[every["model"] == first], places)
 
 
