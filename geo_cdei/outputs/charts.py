@@ -14,7 +14,9 @@ __all__ = ["acceptability_chart"]
 # ranks 1, 2, 3, 4 to 6, and below; dark to light, told apart in grey as well (ColorBrewer YlGnBu)
 SHADES = ("#0c2c84", "#1d91c0", "#7fcdbb", "#d7efc7", "#eeeeee")
 STEPS = (1, 2, 3, 6)
-ROW, BAR, TOP, LEFT, WIDTH = 22, 15, 52, 190, 420
+# in pixels of a side column: names stand above their bars, so that the chart is read at its own size
+ROW, NAME, BAR, TOP, WIDTH, SHARE = 36, 14, 15, 66, 232, 48
+COLUMN = 93  # of the legend, three classes on a line
 
 
 def acceptability_chart(
@@ -61,7 +63,7 @@ def acceptability_chart(
     height = TOP + ROW * len(order) + (24 if note else 6)
     foot = f'<text x="0" y="{height - 6}" font-size="11" fill="#444444">{text(note)}</text>' if note else ""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {LEFT + WIDTH + 60} {height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {WIDTH + SHARE} {height}" '
         f'width="100%" font-family="sans-serif"><title>{text(title)}</title>'
         f'<text x="0" y="16" font-size="14" font-weight="bold">{text(title)}</text>'
         f"{_legend(labels)}{body}{foot}</svg>"
@@ -93,10 +95,10 @@ def _labels(rank: str, below: str, n: int) -> dict[int, str]:
 
 
 def _legend(labels: Mapping[int, str]) -> str:
-    step = (LEFT + WIDTH) / max(len(labels), 1)
     return "".join(
-        f'<rect x="{i * step:.1f}" y="28" width="12" height="12" fill="{SHADES[i]}" stroke="#666666" '
-        f'stroke-width="0.5"></rect><text x="{i * step + 17:.1f}" y="38" font-size="11">{text(word)}</text>'
+        f'<rect x="{i % 3 * COLUMN}" y="{26 + i // 3 * 18}" width="12" height="12" fill="{SHADES[i]}" '
+        f'stroke="#666666" stroke-width="0.5"></rect><text x="{i % 3 * COLUMN + 17}" y="{36 + i // 3 * 18}" font-size="11">'
+        f"{text(word)}</text>"
         for i, word in labels.items()
     )
 
@@ -104,17 +106,16 @@ def _legend(labels: Mapping[int, str]) -> str:
 def _row(i: int, name: str, parts: pd.Series[float], labels: Mapping[int, str]) -> str:
     """Draw one bar with a tooltip on each of its parts."""
     y = TOP + ROW * i
-    drawn = [f'<text x="{LEFT - 6}" y="{y + 12}" font-size="12" text-anchor="end">{text(name)}</text>']
-    at = float(LEFT)
+    drawn = [f'<text x="0" y="{y + NAME - 3}" font-size="12">{text(name)}</text>']
+    at = 0.0
     for part, share in parts.items():
         width = float(share) * WIDTH
         label = text(f"{name}, {labels[int(str(part))]}: {share:.1%}")
         drawn.append(
-            f'<rect x="{at:.2f}" y="{y}" width="{width:.2f}" height="{BAR}" fill="{SHADES[int(str(part))]}" '
+            f'<rect x="{at:.2f}" y="{y + NAME}" width="{width:.2f}" height="{BAR}" fill="{SHADES[int(str(part))]}" '
             f'stroke="#666666" stroke-width="0.3"><title>{label}</title></rect>'
         )
         at += width
     first = float(parts.iloc[0])
-    end = LEFT + WIDTH + 6
-    drawn.append(f'<text x="{end}" y="{y + 12}" font-size="11">{first:.1%}</text>')
+    drawn.append(f'<text x="{WIDTH + 6}" y="{y + NAME + 12}" font-size="11">{first:.1%}</text>')
     return "".join(drawn)

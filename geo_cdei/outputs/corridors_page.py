@@ -148,10 +148,19 @@ def _name(lang: str) -> str:
     return "name" if lang == "zh" else "name_en"
 
 
+def _names(analysis: Analysis, lang: str) -> list[str]:
+    """Cities without a mass, in the language of the page."""
+    cities = analysis.cities.drop_duplicates("city").set_index("city")["city_en"]
+    missing = [str(name) for name in analysis.facts["corridors"]["missing"]]
+    return missing if lang == "zh" else [str(cities.get(name, name)) for name in missing]
+
+
 def _notes(analysis: Analysis, lang: str) -> tuple[str, ...]:
     facts, wanted = analysis.facts["corridors"], analysis.settings.corridors
     seed = analysis.settings.inference.seed
-    said = [word("note_network", lang, basis=interaction(facts, lang), missing=", ".join(facts["missing"]) or "–")]
+    said = [
+        word("note_network", lang, basis=interaction(facts, lang), missing=", ".join(_names(analysis, lang)) or "–")
+    ]
     table: gpd.GeoDataFrame | pd.DataFrame = analysis.tables["corridors"]
     if (table["kind"] == "claimed").any():
         said.append(word("note_verdict", lang, km=f"{wanted.primary_km:g}", draws=f"{wanted.draws:,}", seed=seed))
