@@ -7,7 +7,8 @@ import pytest
 
 from geo_cdei import columns, pipeline
 from geo_cdei.config import Settings, read_settings
-from geo_cdei.errors import GeoCdeiError, MatchError, SchemaError, SettingsError
+from geo_cdei.errors import GeoCdeiError, InputError, MatchError, SchemaError, SettingsError
+from geo_cdei.steps.joining import join_study
 
 SIXTEEN = [
     "上海", "南京", "无锡", "常州", "苏州", "南通", "杭州", "宁波",
@@ -274,3 +275,18 @@ def test_the_order_of_the_rows_changes_no_score(study, analysis):
 
 def test_settings_given_by_hand_need_no_file(study):
     assert len(pipeline.run(study, Settings(), only=["scores"]).cities) == 242
+
+
+def test_flows_of_the_study_take_the_place_of_the_modelled_ones(study):
+    names = ["上海", "北京", "深圳"]
+    rows = [f"{a},{b},{len(a) + i}" for i, a in enumerate(names) for b in names if a != b]
+    (study.raw / "flows.csv").write_text("origin,destination,value\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    joined = join_study(study, read_settings(study.settings))
+    assert set(joined.flows["origin"]) == {"310000", "110000", "440300"}
+    assert any("flows as given" in notice.message for notice in joined.notices)
+
+
+def test_flows_without_numbers_are_refused(study):
+    (study.raw / "flows.csv").write_text("origin,destination,value\n上海,北京,many\n", encoding="utf-8")
+    with pytest.raises(InputError, match="flows needs the columns origin, destination and value"):
+        join_study(study, read_settings(study.settings))

@@ -95,12 +95,13 @@ def _labels(rank: str, below: str, n: int) -> dict[int, str]:
 
 
 def _legend(labels: Mapping[int, str]) -> str:
-    return "".join(
-        f'<rect x="{i % 3 * COLUMN}" y="{26 + i // 3 * 18}" width="12" height="12" fill="{SHADES[i]}" '
-        f'stroke="#666666" stroke-width="0.5"></rect><text x="{i % 3 * COLUMN + 17}" y="{36 + i // 3 * 18}" font-size="11">'
-        f"{text(word)}</text>"
-        for i, word in labels.items()
-    )
+    drawn = []
+    for i, word in labels.items():
+        x, y = i % 3 * COLUMN, 26 + i // 3 * 18
+        box = f'x="{x}" y="{y}" width="12" height="12" fill="{SHADES[i]}"'
+        drawn.append(f'<rect {box} stroke="#666666" stroke-width="0.5"></rect>')
+        drawn.append(f'<text x="{x + 17}" y="{y + 10}" font-size="11">{text(word)}</text>')
+    return "".join(drawn)
 
 
 def _row(i: int, name: str, parts: pd.Series[float], labels: Mapping[int, str]) -> str:

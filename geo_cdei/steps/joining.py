@@ -217,12 +217,17 @@ def _pairs(workspace: Workspace, name: str, finder: _Finder, notices: list[Notic
     if not sources.has_table(workspace, name):
         return None
     table = _read(workspace, name, notices)
-    ends = {
-        end: finder.codes(f"{name}.{end}", table[[end]].rename(columns={end: "city"}), unique=False)
-        for end in ("origin", "destination")
-    }
+    ends, lacking = ["origin", "destination"], {"origin", "destination", "value"} - set(table.columns)
+    if lacking or not pd.api.types.is_numeric_dtype(table["value"]):
+        raise InputError(
+            f"{name} needs the columns origin, destination and value, the last one of numbers; it has "
+            f"{', '.join(map(str, table.columns))}. Rename or mend them."
+        )
+    # every city is matched once, however many rows name it
+    cities = pd.DataFrame({"city": pd.unique(table[ends].to_numpy().ravel())})
+    code = dict(zip(cities["city"], finder.codes(name, cities), strict=True))
     notices.append(Notice("corridors", f"{name} as given in data/raw takes the place of the modelled one"))
-    return table.assign(**ends)
+    return table.assign(**{end: table[end].map(code) for end in ends})
 
 
 def _is_county(code: object) -> bool:
