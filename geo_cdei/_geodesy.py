@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.int64]
 
-__all__ = ["bearing_deg", "check_lonlat", "distance_km", "nearest", "pairwise_km", "within_km"]
+__all__ = ["EQUAL_AREA", "bearing_deg", "check_lonlat", "distance_km", "nearest", "pairwise_km", "within_km"]
+
+EQUAL_AREA = "+proj=aea +lat_1=25 +lat_2=47 +lat_0=0 +lon_0=105 +datum=WGS84 +units=m"
+"""Plane on which polygons of China are measured and simplified; it has no EPSG code."""
 
 _MEAN_RADIUS_KM = 6371.0088
 _WIDEN = 1.012

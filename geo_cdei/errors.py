@@ -6,6 +6,9 @@ them into one message on stderr and exit code 2.
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterable
+
 __all__ = [
     "AlignmentError",
     "BoundaryError",
@@ -19,6 +22,7 @@ __all__ = [
     "SettingsError",
     "StatisticError",
     "StudyError",
+    "own_messages",
 ]
 
 
@@ -68,3 +72,25 @@ class StatisticError(GeoCdeiError):
 
 class OutputError(GeoCdeiError):
     """A result could not be written; what was there before is left as it was."""
+
+
+def own_messages(caught: Iterable[warnings.WarningMessage]) -> list[str]:
+    """Give the texts of our own warnings, once each; everybody else's are let through.
+
+    Parameters
+    ----------
+    caught : iterable of warnings.WarningMessage
+        Recorded by ``warnings.catch_warnings(record=True)``, which has ended.
+
+    Returns
+    -------
+    list of str
+        In the order of their first appearance.
+    """
+    said: dict[str, None] = {}
+    for warning in caught:
+        if issubclass(warning.category, GeoCdeiWarning):
+            said.setdefault(str(warning.message))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return list(said)

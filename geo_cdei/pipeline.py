@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from geo_cdei.config import Settings
-from geo_cdei.errors import GeoCdeiWarning, SettingsError
+from geo_cdei.errors import GeoCdeiWarning, SettingsError, own_messages
 from geo_cdei.inputs import boundaries as _boundaries
 from geo_cdei.results import Analysis, Notice
 from geo_cdei.steps.autocorrelation import add_autocorrelation
@@ -185,13 +185,7 @@ class _Clock:
 
     def _sort_out(self, name: str, caught: list[warnings.WarningMessage]) -> None:
         """Keep our own warnings as notices, once each; let everybody else's through."""
-        for warning in caught:
-            if not issubclass(warning.category, GeoCdeiWarning):
-                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-                continue
-            notice = Notice(name, str(warning.message))
-            if notice not in self.notices:
-                self.notices.append(notice)
+        self.notices += [Notice(name, message) for message in own_messages(caught)]
 
 
 def _mapped_units(joined: Joined, scored: Scored) -> gpd.GeoDataFrame:

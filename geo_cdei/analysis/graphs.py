@@ -16,7 +16,7 @@ import pandas as pd
 
 from .._aligned import check_order, name_some
 from .._contiguity import coverage_contiguity
-from .._geodesy import check_lonlat, nearest, within_km
+from .._geodesy import EQUAL_AREA, check_lonlat, nearest, within_km
 from ..errors import BoundaryError, GeoCdeiWarning, GraphError
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ __all__ = [
 ]
 
 METHODS = ("knn", "queen", "rook", "distance_band", "kernel", "inverse_distance")
-_EQUAL_AREA = "+proj=aea +lat_1=25 +lat_2=47 +lat_0=0 +lon_0=105 +datum=WGS84 +units=m"
 
 
 def build_graph(
@@ -342,7 +341,7 @@ def city_points(cities: gpd.GeoDataFrame) -> tuple[FloatArray, FloatArray]:
     if {"lon", "lat"} <= set(cities.columns):
         return check_lonlat(cities["lon"].to_numpy(float), cities["lat"].to_numpy(float))
     _check_polygons(cities)
-    point = cities.geometry.to_crs(_EQUAL_AREA).representative_point().to_crs(4326)
+    point = cities.geometry.to_crs(EQUAL_AREA).representative_point().to_crs(4326)
     return check_lonlat(point.x.to_numpy(), point.y.to_numpy())
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 
 from geo_cdei._atomic import atomic_path
+from geo_cdei._geodesy import EQUAL_AREA
 from geo_cdei.errors import BoundaryError, OutputError
 from geo_cdei.workspace import Workspace
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["cache_folder", "read_boundaries", "read_counties", "read_lines", "read_ocean"]
 
-EQUAL_AREA = "+proj=aea +lat_1=25 +lat_2=47 +lat_0=0 +lon_0=105 +datum=WGS84 +units=m"
 LEVELS = ("province", "prefecture", "county")
 Source = Literal["amap", "tianditu"]
 

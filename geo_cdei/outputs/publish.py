@@ -14,7 +14,7 @@ import geopandas as gpd
 import pandas as pd
 
 from geo_cdei._atomic import Batch
-from geo_cdei.errors import GeoCdeiWarning
+from geo_cdei.errors import GeoCdeiWarning, own_messages
 from geo_cdei.outputs import tables as _tables
 from geo_cdei.outputs.manifest import build_manifest, file_hash, write_manifest
 from geo_cdei.results import Analysis, Notice
@@ -90,12 +90,12 @@ def publish(
             for name, frame in analysis.tables.items():
                 _tables.write_csv(frame, batch.path(f"data/derived/{name}.csv"))
             _write_statements(analysis, batch)
+        manifest = build_manifest(analysis, inputs=inputs, outputs={}, steps=steps)
         if "gpkg" in formats:
-            plain = build_manifest(analysis, inputs=inputs, outputs={}, steps=steps)
-            keep = not whole and _same_origin(earlier, plain)
+            keep = not whole and _same_origin(earlier, manifest)
             _write_layers(analysis, batch, workspace.root / GEOPACKAGE, keep=keep)
         outputs = {target: file_hash(batch.path(target)) for target in batch.targets}
-        manifest = build_manifest(analysis, inputs=inputs, outputs=outputs, steps=steps)
+        manifest["outputs"] = dict(sorted(outputs.items()))
         manifest["seconds"] = {step: round(value, 2) for step, value in seconds.items()}
         manifest |= _carried_over(earlier, manifest, workspace.root) if not whole else {}
         if manifest.get("stale_outputs"):
@@ -164,11 +164,7 @@ def _write_recipes(analysis: Analysis, workspace: Workspace, batch: Batch) -> li
         warnings.simplefilter("always", GeoCdeiWarning)
         for name, product in draw_recipes(known, analysis, formats=analysis.settings.outputs.maps, without=pages):
             batch.path(f"maps/{name}").write_bytes(product if isinstance(product, bytes) else product.html.encode())
-    for warning in caught:
-        if not issubclass(warning.category, GeoCdeiWarning):
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    said = dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, GeoCdeiWarning))
-    return [Notice("figures", message) for message in said]
+    return [Notice("figures", message) for message in own_messages(caught)]
 
 
 def _has_values(recipe: Recipe, analysis: Analysis) -> bool:

@@ -63,8 +63,8 @@ def join_study(workspace: Workspace, settings: Settings) -> Joined:
     finder = _Finder(names, aliases)
     notices: list[Notice] = []
     scores = _read(workspace, settings.data.scores, notices, like=Data().scores)
-    finder.codes(settings.data.scores, scores)
-    cities = _as_printed(_cities.join_cities(scores, units, finder.last))
+    matches = finder.checked(settings.data.scores, scores)
+    cities = _as_printed(_cities.join_cities(scores, units, matches))
     faults = sources.read_table(workspace, "faults") if sources.has_table(workspace, "faults") else None
     known = cities.drop(columns="geometry")
     for name in settings.data.attributes:
@@ -133,8 +133,7 @@ def find_join_faults(workspace: Workspace, settings: Settings) -> list[str]:
             if name == "corridors":
                 _corridors(workspace, finder, [])
             elif name == "clusters" and name in tables:
-                county = tables[name].get("adcode", pd.Series(index=tables[name].index, dtype="str")).map(_is_county)
-                finder.codes(name, tables[name][~county.astype(bool)], unique=False)
+                _prefecture_codes(finder, tables[name])
             elif name in tables and "city" in tables[name] and name == settings.data.scores:
                 finder.codes(name, tables[name])
         except GeoCdeiError as error:
@@ -152,21 +151,23 @@ class _Finder:
     def __init__(self, units: pd.DataFrame, aliases: pd.DataFrame) -> None:
         self._units, self._aliases = units, aliases
         self._reports: list[pd.DataFrame] = []
-        self.last = pd.DataFrame()
 
     def match(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
         matches = _cities.match_cities(table, self._units, self._aliases, counties=_boundaries.read_counties)
         given = matches["given_name"].where(matches["given_name"].ne(""), matches["given_code"])
         report = matches.assign(table=name, given=given, unit=matches["official_name"])
         self._reports.append(report[list(columns.MATCH_REPORT)])
-        self.last = matches
+        return matches
+
+    def checked(self, name: str, table: pd.DataFrame, *, unique: bool = True) -> pd.DataFrame:
+        """Match a table's rows; a row that fits no unit, or two rows that fit one, is an error."""
+        matches = self.match(name, table)
+        _cities.check_matches(matches, name=name, unique=unique)
         return matches
 
     def codes(self, name: str, table: pd.DataFrame, *, unique: bool = True) -> pd.Series:
-        """Codes of a table's rows; a row that fits no unit, or two rows that fit one, is an error."""
-        matches = self.match(name, table)
-        _cities.check_matches(matches, name=name, unique=unique)
-        return matches["adcode"]
+        """Codes of a table's rows, checked."""
+        return self.checked(name, table, unique=unique)["adcode"]
 
     def report(self) -> pd.DataFrame:
         return pd.concat(self._reports, ignore_index=True)
@@ -194,11 +195,16 @@ def _members(workspace: Workspace, cities: pd.DataFrame, finder: _Finder, notice
         empty = pd.DataFrame(columns=["cluster_id", "cluster", "cluster_en", "core", "city", "adcode", "role"])
         return _clusters.build_members(cities, empty)
     membership = _read(workspace, "clusters", notices)
-    county = membership.get("adcode", pd.Series(index=membership.index, dtype="str")).map(_is_county)
-    codes = finder.codes("clusters", membership[~county.astype(bool)], unique=False)
+    codes = _prefecture_codes(finder, membership)
     given = membership.get("adcode", pd.Series("", index=membership.index)).astype("str")
     coded = membership.assign(adcode=codes.reindex(membership.index).fillna(given))
     return _clusters.build_members(cities, coded)
+
+
+def _prefecture_codes(finder: _Finder, membership: pd.DataFrame) -> pd.Series:
+    """Codes of the members that are no county: a county is given by its code and has no row in the code list."""
+    county = membership.get("adcode", pd.Series(index=membership.index, dtype="str")).map(_is_county)
+    return finder.codes("clusters", membership[~county.astype(bool)], unique=False)
 
 
 def _corridors(workspace: Workspace, finder: _Finder, notices: list[Notice]) -> pd.DataFrame | None:
