@@ -14,8 +14,9 @@ import pandas as pd
 
 from geo_cdei import pipeline
 from geo_cdei._atomic import Batch, atomic_path
+from geo_cdei._lock import study_lock
 from geo_cdei.config import Settings, read_settings
-from geo_cdei.errors import GeoCdeiError, SettingsError
+from geo_cdei.errors import GeoCdeiError, InputError, SettingsError
 from geo_cdei.inputs import sources
 from geo_cdei.outputs import tables as _tables
 from geo_cdei.outputs.publish import MANIFEST, publish, stale_notice
@@ -23,7 +24,7 @@ from geo_cdei.outputs.recipes import Recipe, read_recipes
 from geo_cdei.results import Analysis, Notice
 from geo_cdei.workspace import SETTINGS_NAME, Workspace, create_study, open_study
 
-__all__ = ["TEMPLATE", "CheckReport", "Outcome", "check", "draw_map", "init", "run_study"]
+__all__ = ["TEMPLATE", "CheckReport", "Outcome", "check", "draw_map", "init", "present_inputs", "run_study"]
 
 TEMPLATE = "data/scores-template.xlsx"
 _CHANGED = "changed by you; the new hash is in the manifest"
@@ -118,7 +119,8 @@ def check(folder: Workspace | Path | str, *, strict: bool = False, accept: bool 
     lines: list[str] = []
     faults: list[str] = []
     if accept:
-        lines += [f"accepted: {path}" for path in sources.accept(workspace)]
+        with study_lock(workspace.root):
+            lines += [f"accepted: {path}" for path in sources.accept(workspace)]
     files = sources.verify(workspace)
     for row in files.itertuples():
         lines.append(f"{row.status:11} {row.path}")
@@ -238,12 +240,26 @@ def run_study(
     """
     began = time.perf_counter()
     workspace = folder if isinstance(folder, Workspace) else open_study(folder)
-    settings = settings or read_settings(workspace.settings)
+    with study_lock(workspace.root) as mended:
+        analysis, written = _run_alone(workspace, settings or read_settings(workspace.settings), only, on_step)
+    manifest = json.loads((workspace.root / MANIFEST).read_text(encoding="utf-8"))
+    said = [*mended, *filter(None, [stale_notice(manifest)])]
+    analysis = replace(analysis, notices=(*analysis.notices, *(Notice("write", sentence) for sentence in said)))
+    return Outcome(analysis, tuple(written), time.perf_counter() - began)
+
+
+def _run_alone(
+    workspace: Workspace,
+    settings: Settings,
+    only: Iterable[str] | None,
+    on_step: Callable[[str, str], None] | None,
+) -> tuple[Analysis, list[Path]]:
+    """Run and write a study that nobody else is working in."""
     wanted = None if only is None else list(only)
     steps = pipeline.plan_steps(wanted)
-    files = sources.verify(workspace)
-    files = files[files["status"] != "absent"]
+    files = _input_files(workspace)
     analysis = pipeline.run(workspace, settings, only=wanted, on_step=on_step)
+    _check_unchanged(files, _input_files(workspace))
     analysis = _with_changes(analysis, files)
     inputs = dict(zip(files["path"], files["sha256"], strict=True))
     inputs[SETTINGS_NAME] = sources.sha256(workspace.settings)
@@ -255,10 +271,42 @@ def run_study(
         whole=len(steps) == len(pipeline.STEPS),
         on_step=on_step,
     )
-    manifest = json.loads((workspace.root / MANIFEST).read_text(encoding="utf-8"))
-    if said := stale_notice(manifest):
-        analysis = replace(analysis, notices=(*analysis.notices, Notice("write", said)))
-    return Outcome(analysis, tuple(written), time.perf_counter() - began)
+    return analysis, written
+
+
+def _input_files(workspace: Workspace) -> pd.DataFrame:
+    files = sources.verify(workspace)
+    return files[files["status"] != "absent"].reset_index(drop=True)
+
+
+def _check_unchanged(before: pd.DataFrame, after: pd.DataFrame) -> None:
+    """Refuse a result of inputs that somebody saved while they were read: its hashes would not be those in use."""
+    hashes = [dict(zip(files["path"], files["sha256"], strict=True)) for files in (before, after)]
+    moved = sorted({path for path, digest in hashes[0].items() ^ hashes[1].items()})
+    if moved:
+        raise InputError(
+            f"{_number(len(moved), 'input')} changed during the run: {', '.join(moved)}. Run again; the earlier "
+            "results are as they were."
+        )
+
+
+def present_inputs(workspace: Workspace) -> dict[str, str]:
+    """Hash every input that is there, the settings file among them.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The study.
+
+    Returns
+    -------
+    dict
+        Path within the study to sha256, as a run's manifest has them.
+    """
+    files = sources.verify(workspace)
+    files = files[files["status"] != "absent"]
+    inputs = dict(zip(files["path"], files["sha256"], strict=True))
+    return inputs | {SETTINGS_NAME: sources.sha256(workspace.settings)}
 
 
 STEP_OF = {"units": "scores", "cities": "scores", "clusters": "scores", "members": "scores",
@@ -321,7 +369,7 @@ def draw_map(
     made = draw_recipe(wanted, analysis, lang=lang, formats=formats, extent=extent)
     focus = find_focus(extent if extent is not None else wanted.extent, analysis)
     name = wanted.name if focus is None else f"{wanted.name}-{focus.key}"
-    with Batch(workspace.root) as batch:
+    with study_lock(workspace.root), Batch(workspace.root) as batch:
         for ending, product in made.items():
             # the page of a run has several themes: that of one recipe has a name of its own
             target = f"maps/map-{name}.html" if ending == "html" else f"maps/{name}.{ending}"

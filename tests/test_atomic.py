@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 
 import pytest
 
-from geo_cdei._atomic import Batch, atomic_path
+from geo_cdei._atomic import Batch, atomic_path, recover
 from geo_cdei.errors import OutputError
 
 
@@ -117,7 +119,81 @@ def test_an_earlier_file_is_in_its_place_at_every_moment(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "replace", look)
     publish(tmp_path, "a.csv")
-    assert seen == [True]
+    assert seen == [True, True]  # when the journal is written, and when the file moves
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing of ours runs after it."""
+
+
+@pytest.fixture
+def kill(monkeypatch):
+    """End the process at the n-th rename, before or after it: no clean-up of ours runs then."""
+
+    def arm(at, *, after=False):
+        replace, count = os.replace, [0]
+
+        def fail(source, target):
+            count[0] += 1
+            if count[0] > at or (count[0] == at and not after):
+                raise Killed
+            replace(source, target)
+            if count[0] == at:
+                raise Killed
+
+        monkeypatch.setattr(os, "replace", fail)
+        monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        return monkeypatch
+
+    return arm
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("at", range(1, 12))
+def test_a_killed_batch_is_ended_to_all_old_or_all_new(tmp_path, kill, at, after):
+    for name in ("a.csv", "c.csv"):
+        write(tmp_path / name, "old")
+    armed = kill(at, after=after)
+    with contextlib.suppress(Killed):
+        publish(tmp_path, "a.csv", "b.csv", "c.csv")
+    armed.undo()
+    recover(tmp_path)
+    found = {path.name: read(path) for path in tmp_path.iterdir()}
+    assert found in ({"a.csv": "old", "c.csv": "old"}, dict.fromkeys(("a.csv", "b.csv", "c.csv"), "new"))
+
+
+@pytest.mark.parametrize("at", range(3, 9))
+def test_a_batch_killed_while_it_puts_back_is_ended_to_all_old(tmp_path, refuse, kill, at):
+    for name in ("a.csv", "c.csv"):
+        write(tmp_path / name, "old")
+    refuse("c.csv", OSError(28, "No space left on device"))  # the third move
+    armed = kill(at)
+    with contextlib.suppress(Killed, OutputError):
+        publish(tmp_path, "a.csv", "b.csv", "c.csv")
+    armed.undo()
+    recover(tmp_path)
+    found = {path.name: read(path) for path in tmp_path.iterdir()}
+    assert found == (
+        {"a.csv": "old", "c.csv": "old"} if at > 5 else dict.fromkeys(("a.csv", "b.csv", "c.csv"), "new")
+    )
+
+
+def test_a_batch_killed_before_its_journal_leaves_the_earlier_files(tmp_path):
+    write(tmp_path / "a.csv", "old")
+    write(Batch(tmp_path).path("a.csv"), "new")
+    assert recover(tmp_path) == [
+        "an earlier run was stopped before it wrote anything: its temporary files are removed"
+    ]
+    assert {path.name: read(path) for path in tmp_path.iterdir()} == {"a.csv": "old"}
+
+
+def test_a_file_system_without_links_keeps_a_copy(tmp_path, monkeypatch, refuse):
+    write(tmp_path / "a.csv", "old")
+    monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(95, "not supported")))
+    refuse("b.csv", OSError(28, "No space left on device"))
+    with pytest.raises(OutputError, match=r"b\.csv"):
+        publish(tmp_path, "a.csv", "b.csv")
+    assert {path.name: read(path) for path in tmp_path.iterdir()} == {"a.csv": "old"}
 
 
 def test_a_full_disk_while_writing_is_an_error_of_ours(tmp_path):

@@ -47,6 +47,7 @@ OWNERS = {
     "typer": {"cli"},
     "rich": {"_console"},
     "platformdirs": {"inputs.boundaries"},
+    "filelock": {"_lock"},
 }
 POSIX_ONLY = {"fcntl", "grp", "posix", "pwd", "resource", "termios", "tty", "pty", "syslog"}
 

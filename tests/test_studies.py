@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from geo_cdei import studies
+from geo_cdei._lock import LOCK
 from geo_cdei.config import read_settings
 from geo_cdei.errors import GeoCdeiError, OutputError, StudyError
 from geo_cdei.outputs.manifest import file_hash
@@ -195,7 +196,7 @@ def test_a_study_whose_outputs_cannot_be_written_says_so(study):
 
 def test_nothing_hidden_is_left_in_the_study(study):
     run(study)
-    assert [path.name for path in study.root.iterdir() if path.name.startswith(".")] == []
+    assert [path.name for path in study.root.iterdir() if path.name.startswith(".")] == [LOCK]
 
 
 def test_a_folder_that_is_no_study_cannot_be_run(tmp_path):
