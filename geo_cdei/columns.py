@@ -57,6 +57,20 @@ CITY_UNIT = ("city", "city_en", "official_name", "province", "lon", "lat")
 LISA = ("z", "lag", "I", "quadrant", "EI_sim", "z_sim", "p_sim", "significant", "significant_fdr")
 """Result of ``local_moran`` and ``local_moran_bv``; ``lisa.csv`` adds ``city`` and ``stability``."""
 
+LISA_ALL = (
+    "variable", "graph", "adcode", "z", "lag", "I", "quadrant", "p_sim", "significant", "significant_fdr",
+)  # fmt: skip
+"""``lisa_all.csv``: local Moran of every measure over every graph; the rows of score and the study's graph are
+those of ``lisa.csv``."""
+
+CITY_MEASURES = ("score", "scale_2020", "gdp_2019", "residual", "ratio")
+"""``city_measures.csv`` behind ``adcode``: ``residual`` is the score less an ordinary least-squares line on the
+natural log of ``gdp_2019``, ``ratio`` is ``scale_2020`` / ``gdp_2019``; the last column, ``weight``, is the city's
+weight in the mean of its cluster."""
+
+GRAPH_LINKS = ("graph", "focal", "neighbor", "weight")
+"""``graph_links.csv``: who is whose neighbor, with the weight before row-standardizing."""
+
 GETIS = ("G", "EG", "z", "p_norm", "spot", "EG_sim", "z_sim", "p_sim", "significant", "significant_fdr")
 """Result of ``getis_ord``: ``z`` and ``p_norm`` are analytic, ``spot`` is the sign of ``z``."""
 
@@ -257,3 +271,12 @@ POLE_GOALS = (
     "cluster", "rank_additive", "score_gain", "score_needed", "size_gain", "size_needed", "score_limit", "size_limit",
 )  # fmt: skip
 """``pole_goals.csv`` behind ``cluster_id``: smallest gain that makes a candidate first; empty if none does."""
+
+OVERRIDES = (
+    "row", "kind", "adcode", "city", "from_cluster", "cluster_id", "score_before", "score_after", "role_before",
+    "role_after",
+)  # fmt: skip
+"""``overrides.csv``: every change that a planner put in place of the published study; 1-based row of its table."""
+
+POLE_WEIGHTS = ("group", "used", "grouped", "equal", "entropy", "critic")
+"""``pole_weights.csv`` behind ``criterion``: weights of the criteria by origin; ``used`` are those of the ranking."""

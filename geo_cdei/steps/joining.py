@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pandas as pd
 
@@ -14,9 +14,12 @@ from geo_cdei.inputs import boundaries as _boundaries
 from geo_cdei.inputs import cities as _cities
 from geo_cdei.inputs import clusters as _clusters
 from geo_cdei.inputs import faults as _faults
+from geo_cdei.inputs import levels as _levels
+from geo_cdei.inputs import overrides as _overrides
 from geo_cdei.inputs import schema as _schema
 from geo_cdei.inputs import sources
 from geo_cdei.results import Notice
+from geo_cdei.steps.grouping import group_members, is_grouped
 from geo_cdei.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -24,10 +27,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Joined", "find_join_faults", "join_study"]
 
+Frame = TypeVar("Frame", bound=pd.DataFrame)
+
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The study's tables, joined to the units; what every step starts from."""
+    """The study's tables, joined to the units; what every step starts from.
+
+    ``cities`` and ``members`` are those that count; ``published`` holds both as they are without overrides.
+    """
 
     units: gpd.GeoDataFrame
     cities: gpd.GeoDataFrame
@@ -38,6 +46,8 @@ class Joined:
     flows: pd.DataFrame | None
     travel_time: pd.DataFrame | None
     notices: tuple[Notice, ...]
+    published: tuple[gpd.GeoDataFrame, pd.DataFrame]
+    overrides: pd.DataFrame | None
 
 
 def join_study(workspace: Workspace, settings: Settings) -> Joined:
@@ -55,13 +65,9 @@ def join_study(workspace: Workspace, settings: Settings) -> Joined:
     Joined
         Units with polygons, cities with every attribute, memberships, and how each row was matched.
     """
-    names, aliases = sources.read_units(workspace)
-    layer = _boundaries.read_boundaries(
-        workspace, source=settings.boundaries.source, simplify_m=settings.boundaries.simplify_m
-    )
-    units = _named_units(layer, names)
-    finder = _Finder(names, aliases)
-    notices: list[Notice] = []
+    level = _levels.read_level(workspace, settings.boundaries)
+    units, finder = level.units, _Finder(level.names, level.aliases)
+    notices = [Notice("scores", said) for said in level.notices]
     scores = _read(workspace, settings.data.scores, notices, like=Data().scores)
     matches = finder.checked(settings.data.scores, scores)
     cities = _as_printed(_cities.join_cities(scores, units, matches))
@@ -81,22 +87,17 @@ def join_study(workspace: Workspace, settings: Settings) -> Joined:
             )
         cities = cities.join(values)
         known = known.join(values, how="outer") if len(values.index.difference(known.index)) else known.join(values)
-    members = _members(workspace, cities, finder, notices)
+    members = _members(workspace, settings, cities, finder, notices)
+    published, overrides = (cities, members), None
+    if sources.has_table(workspace, "overrides"):
+        cities, members, overrides = _overridden(workspace, settings, finder, published)
+        known = known.assign(score=cities["score"].reindex(known.index))
+        notices.append(Notice("scores", _overrides.describe_overrides(overrides)))
     corridors = _corridors(workspace, finder, notices)
     flows, times = (_pairs(workspace, name, finder, notices) for name in ("flows", "travel_time"))
-    return Joined(units, cities, known, members, finder.report(), corridors, flows, times, tuple(notices))
-
-
-def _named_units(layer: gpd.GeoDataFrame, names: pd.DataFrame) -> gpd.GeoDataFrame:
-    """Polygons with names and points; one that the code list lacks keeps its polygon and its layer's name."""
-    units = layer[["name", "geometry"]].join(names).rename_axis("adcode")
-    unlisted = units["official_name"].isna()
-    if unlisted.any():
-        points = units.geometry[unlisted].representative_point()
-        units.loc[unlisted, ["lon", "lat"]] = points.get_coordinates().to_numpy()
-        for column in ("official_name", "short_name", "name_en"):
-            units.loc[unlisted, column] = units.loc[unlisted, "name"]
-    return units[[*names.columns, "geometry"]]
+    return Joined(
+        units, cities, known, members, finder.report(), corridors, flows, times, tuple(notices), published, overrides
+    )  # fmt: skip
 
 
 def _as_printed(cities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -121,7 +122,7 @@ def find_join_faults(workspace: Workspace, settings: Settings) -> list[str]:
     list of str
         One message per table with rows that fit no unit or cluster; tables that cannot be read are passed over.
     """
-    finder = _Finder(*sources.read_units(workspace))
+    finder = _Finder(*_levels.read_names(workspace, settings.boundaries))
     faults: list[str] = []
     tables: dict[str, pd.DataFrame] = {}
     for name in dict.fromkeys(
@@ -142,7 +143,26 @@ def find_join_faults(workspace: Workspace, settings: Settings) -> list[str]:
         known = tables["clusters"]["cluster_id"].dropna()
         dangling = _schema.find_dangling(tables["published"], "cluster_id", known, name="published")
         faults += [str(fault) for fault in dangling]
-    return faults
+    return faults + _override_faults(workspace, settings, finder, tables)
+
+
+def _override_faults(
+    workspace: Workspace, settings: Settings, finder: _Finder, tables: dict[str, pd.DataFrame]
+) -> list[str]:
+    """List what is wrong with the overrides, as far as the tables that they override are sound."""
+    if not sources.has_table(workspace, "overrides") or settings.data.scores not in tables:
+        return []
+    try:
+        scores = tables[settings.data.scores]
+        cities = scores.set_index(pd.Index(finder.codes(settings.data.scores, scores), name="adcode"))
+        members = _members(workspace, settings, cities, finder, [])
+    except GeoCdeiError:
+        return []  # told already, of the table itself
+    try:
+        _overridden(workspace, settings, finder, (cities, members))
+    except GeoCdeiError as error:
+        return [str(error)]
+    return []
 
 
 class _Finder:
@@ -151,6 +171,11 @@ class _Finder:
     def __init__(self, units: pd.DataFrame, aliases: pd.DataFrame) -> None:
         self._units, self._aliases = units, aliases
         self._reports: list[pd.DataFrame] = []
+
+    @property
+    def counties_are_apart(self) -> bool:
+        """Whether a county-level code in a table of clusters is no unit of the study."""
+        return bool(self._units.attrs.get("kind", "") == "prefecture-level unit")
 
     def match(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
         matches = _cities.match_cities(table, self._units, self._aliases, counties=_boundaries.read_counties)
@@ -189,7 +214,13 @@ def _attribute_columns(table: pd.DataFrame, codes: pd.Series) -> pd.DataFrame:
     return renamed[keep].set_axis(pd.Index(codes, name="adcode"))
 
 
-def _members(workspace: Workspace, cities: pd.DataFrame, finder: _Finder, notices: list[Notice]) -> pd.DataFrame:
+def _members(
+    workspace: Workspace, settings: Settings, cities: gpd.GeoDataFrame, finder: _Finder, notices: list[Notice]
+) -> pd.DataFrame:
+    if is_grouped(settings):
+        members, said = group_members(cities, settings)
+        notices.append(Notice("scores", said))
+        return members
     if not sources.has_table(workspace, "clusters"):
         notices.append(Notice("scores", "there is no table clusters: no cluster is scored or drawn"))
         empty = pd.DataFrame(columns=["cluster_id", "cluster", "cluster_en", "core", "city", "adcode", "role"])
@@ -201,8 +232,36 @@ def _members(workspace: Workspace, cities: pd.DataFrame, finder: _Finder, notice
     return _clusters.build_members(cities, coded)
 
 
+def _overridden(
+    workspace: Workspace, settings: Settings, finder: _Finder, published: tuple[Frame, pd.DataFrame]
+) -> tuple[Frame, pd.DataFrame, pd.DataFrame]:
+    """Put the planner's overrides in place of what is published; all that does not fit is one error."""
+    cities, members, applied = _overrides.apply_overrides(
+        _coded_overrides(workspace, finder), *published, limits=_score_limits(workspace, settings)
+    )
+    return cities, _clusters.build_members(cities, members), applied
+
+
+def _coded_overrides(workspace: Workspace, finder: _Finder) -> pd.DataFrame:
+    """Give every override its code, or the reason why it has none; counties have a code of their own."""
+    table = sources.read_table(workspace, "overrides")
+    matches = finder.match("overrides", table)
+    own = matches["given_code"].where(matches["given_code"].map(_is_county))
+    asked = matches["suggestions"].map(lambda names: f"; did you mean {names}?" if names else "")
+    city = matches["given_name"].where(matches["given_name"].ne(""), matches["official_name"])
+    return table.assign(adcode=matches["adcode"].fillna(own), city=city, note=matches["note"] + asked)
+
+
+def _score_limits(workspace: Workspace, settings: Settings) -> tuple[float, float]:
+    fields = sources.table_schema(workspace, settings.data.scores, like=Data().scores)["fields"]
+    rules: dict[str, float] = next((field.get("constraints", {}) for field in fields if field["name"] == "score"), {})
+    return float(rules.get("minimum", "-inf")), float(rules.get("maximum", "inf"))
+
+
 def _prefecture_codes(finder: _Finder, membership: pd.DataFrame) -> pd.Series:
     """Codes of the members that are no county: a county is given by its code and has no row in the code list."""
+    if not finder.counties_are_apart:
+        return finder.codes("clusters", membership, unique=False)
     county = membership.get("adcode", pd.Series(index=membership.index, dtype="str")).map(_is_county)
     return finder.codes("clusters", membership[~county.astype(bool)], unique=False)
 

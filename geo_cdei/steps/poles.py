@@ -18,6 +18,7 @@ from geo_cdei.analysis import (
     pole_ranking,
     poles,
 )
+from geo_cdei.columns import POLE_WEIGHTS
 from geo_cdei.errors import StatisticError
 from geo_cdei.steps.context import Context
 
@@ -65,6 +66,7 @@ def add_poles(run: Context) -> None:
         )
     run.tables["poles"] = main.table
     run.tables["pole_criteria"] = main.criteria.table.assign(weight=weights)
+    run.tables["pole_weights"] = _weight_table(main.criteria, weights, rankings)
     run.tables["pole_correlations"] = pole_ranking.criteria_correlations(main.criteria)
     run.tables["pole_central_weights"] = acceptability.central_weights(main.criteria, main.found)
     run.tables["pole_pairs"] = acceptability.pair_table(main.criteria, main.found)
@@ -92,6 +94,12 @@ def add_poles(run: Context) -> None:
     run.facts["poles"] = pole_facts.pole_facts(
         main.criteria, main.table, tables=short, held=run.scored.clusters.loc[held], draws=want.draws, seed=run.seed
     )
+
+
+def _weight_table(criteria: Any, weights: pd.Series, rankings: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Weights of the criteria that every ranking was made with, and those that the study uses."""
+    kinds = {kind: rankings[kind].attrs["weights"] for kind in POLE_WEIGHTS[2:]}
+    return pd.DataFrame({"group": criteria.groups, "used": weights, **kinds}).rename_axis("criterion")
 
 
 def _further_runs(run: Context, held: Sequence[str], sites: pd.DataFrame) -> pd.DataFrame:

@@ -73,6 +73,8 @@ def score_study(workspace: Workspace, settings: Settings, joined: Joined) -> Sco
         "cluster_scores": long,
         "national": _national_table(cities, long["weights"].unique().tolist()),
     }
+    if joined.overrides is not None:
+        tables["overrides"] = joined.overrides
     if sources.has_table(workspace, "published"):
         tables |= _against_print(workspace, settings, joined, cities, clusters, weights)
     else:
@@ -114,7 +116,7 @@ def _ranked(workspace: Workspace, joined: Joined) -> gpd.GeoDataFrame:
         tiers = sources.read_table(workspace, "tiers")
         cities = cities.assign(tier=scoring.assign_tiers(cities["score"], tiers))
     primary = _clusters.primary_cluster(joined.members)
-    return cities.join(primary)
+    return cities.drop(columns=primary.columns, errors="ignore").join(primary)
 
 
 def _all_weightings(
@@ -179,7 +181,17 @@ def _against_print(
     dangling = _schema.find_dangling(published, "cluster_id", clusters.index, name="published")
     _schema.raise_faults(dangling, name="published")
     edition = settings.study.edition
+    compared = reproduction.reproduce(cities, clusters, published, edition=edition)
+    # which weights the book used is asked of the book's own scores, whatever a planner puts in their place
+    own_cities, own_members = joined.published
     return {
-        "reproduction": reproduction.reproduce(cities, clusters, published, edition=edition),
-        "weighting": scoring.compare_weightings(cities, joined.members, published, weights=weights, edition=edition),
+        "reproduction": compared if joined.overrides is None else _set_aside(compared),
+        "weighting": scoring.compare_weightings(own_cities, own_members, published, weights=weights, edition=edition),
     }
+
+
+def _set_aside(compared: pd.DataFrame) -> pd.DataFrame:
+    """Judge no printed number: it is not of the scores that a planner put in."""
+    tested = compared["reproduced"] != ""
+    said = "scores or memberships are overridden (data/raw/overrides)"
+    return compared.assign(reproduced="", note=compared["note"].where(~tested, said))
