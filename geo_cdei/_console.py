@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from geo_cdei.repeat import Repetition
     from geo_cdei.studies import Outcome
 
-__all__ = ["progress", "result_table"]
+__all__ = ["progress", "repetition_lines", "result_table"]
 
 LONGEST = 200  # characters of a notice on the console
 FEW = 8  # names of files on the console
@@ -145,3 +146,22 @@ def _print_paths(console: Console, outcome: Outcome) -> None:
     for folder, names in folders.items():
         shown = ", ".join(names[:FEW]) + (f" and {len(names) - FEW} more" if len(names) > FEW else "")
         console.print(escape(f"{folder}: {shown}"), soft_wrap=True)
+
+
+def repetition_lines(repetition: Repetition) -> Iterator[str]:
+    """Say which outputs of a repeated run are the same, and what else differs.
+
+    Parameters
+    ----------
+    repetition : Repetition
+        From :func:`geo_cdei.repeat.repeat_run`.
+
+    Yields
+    ------
+    str
+        Lines for the console.
+    """
+    total = len(repetition.equal) + len(repetition.differing)
+    yield f"{len(repetition.equal)} of {total} outputs are the same byte for byte 逐字节相同"
+    yield from (f"differs: {path}" for path in repetition.differing)
+    yield from (f"not as it was: {said}" for said in repetition.circumstances)

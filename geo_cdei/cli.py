@@ -108,18 +108,41 @@ def run(
     ] = None,
     lang: Annotated[str | None, typer.Option("--lang", help="zh or en, in place of the settings'. 页面语言")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors. 静默")] = False,
+    manifest: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="MANIFEST", help="Repeat the run of this manifest and compare. 重复运行"),
+    ] = None,
 ) -> None:
     """Run the study: tables to data/derived, pages to maps, what was done to manifest.json (运行研究)."""
     from geo_cdei import pipeline, studies
     from geo_cdei._console import progress, result_table
 
     workspace = _open(folder, make=folder is None)
+    if manifest is not None:
+        _repeat(workspace, manifest, quiet=quiet, others=(only, lang))
+        return
     settings = _settings(workspace, lang)
     steps = [name.strip() for name in only.split(",") if name.strip()] if only is not None else None
     with progress(quiet=quiet, steps=len(pipeline.plan_steps(steps)) + 1) as on_step:
         outcome = studies.run_study(workspace, settings, only=steps, on_step=on_step)
     if not quiet:
         result_table(outcome, lang=settings.study.language)
+
+
+def _repeat(workspace: Workspace, manifest: Path, *, quiet: bool, others: tuple[str | None, ...]) -> None:
+    """Repeat a run; exit code 1 if an output is not the same."""
+    from geo_cdei._console import progress, repetition_lines
+    from geo_cdei.errors import SettingsError
+    from geo_cdei.repeat import repeat_run
+
+    if any(other is not None for other in others):
+        raise SettingsError("--from takes steps and language from the manifest: leave --only and --lang out.")
+    with progress(quiet=quiet) as on_step:
+        repetition = repeat_run(workspace, manifest, on_step=on_step)
+    for line in repetition_lines(repetition) if not quiet else ():
+        typer.echo(line)
+    if repetition.differing:
+        raise typer.Exit(1)
 
 
 @app.command("map")
