@@ -19,7 +19,8 @@ from geo_cdei.config import Settings, read_settings
 from geo_cdei.errors import GeoCdeiError, InputError, SettingsError
 from geo_cdei.inputs import sources
 from geo_cdei.outputs import tables as _tables
-from geo_cdei.outputs.publish import MANIFEST, publish, stale_notice
+from geo_cdei.outputs.manifest import MANIFEST
+from geo_cdei.outputs.publish import publish, stale_notice
 from geo_cdei.outputs.recipes import Recipe, read_recipes
 from geo_cdei.results import Analysis, Notice
 from geo_cdei.workspace import SETTINGS_NAME, Workspace, create_study, open_study
@@ -303,8 +304,7 @@ def present_inputs(workspace: Workspace) -> dict[str, str]:
     dict
         Path within the study to sha256, as a run's manifest has them.
     """
-    files = sources.verify(workspace)
-    files = files[files["status"] != "absent"]
+    files = _input_files(workspace)
     inputs = dict(zip(files["path"], files["sha256"], strict=True))
     return inputs | {SETTINGS_NAME: sources.sha256(workspace.settings)}
 

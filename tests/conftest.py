@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import geopandas as gpd
 import numpy as np
@@ -40,6 +41,26 @@ def analysis():
 
     workspace = open_study(default_study())
     return pipeline.run(workspace, read_settings(workspace.settings), only=["scores"])
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """Run every step of the default study once, with few draws; leave its folder as it is."""
+    from finished_run import finish
+
+    return finish(tmp_path_factory.mktemp("finished") / "study")
+
+
+@pytest.fixture(scope="session")
+def finished_study(finished):
+    """Give the folder of the finished run, to be read only."""
+    return open_study(finished.written[-1].parent)
+
+
+@pytest.fixture
+def own_copy(finished_study, tmp_path):
+    """Give a copy of the finished run, to be changed."""
+    return open_study(shutil.copytree(finished_study.root, tmp_path / "copy"))
 
 
 @pytest.fixture

@@ -137,7 +137,7 @@ def test_layers_are_written_in_the_crs_of_the_settings(analysis, tmp_path):
     path = tmp_path / "data" / "derived" / "geo_cdei.gpkg"
     written = {name: pyogrio.read_dataframe(path, layer=name) for name in ("cities", "units", "dash_line")}
     assert {layer.crs.to_epsg() for layer in written.values()} == {4490}
-    assert list(contents(tmp_path)) == ["data/derived/geo_cdei.gpkg", "manifest.json"]
+    assert list(contents(tmp_path)) == ["data/derived/geo_cdei.gpkg", "data/derived/run.zip", "manifest.json"]
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+86", "-2+3", "@SUM(A1)", "\t=1", "＝1+1"])
@@ -211,7 +211,8 @@ def test_a_whole_run_removes_what_it_no_longer_writes_unless_somebody_changed_it
     write(small(analysis, extra=pd.DataFrame({"x": [1]}), mine=pd.DataFrame({"x": [1]})), tmp_path)
     (tmp_path / "data" / "derived" / "mine.csv").write_text("my notes", encoding="utf-8")
     write(small(analysis), tmp_path)
-    assert list(contents(tmp_path)) == ["data/derived/clusters.csv", "data/derived/mine.csv", "manifest.json"]
+    kept = ["data/derived/clusters.csv", "data/derived/mine.csv", "data/derived/run.zip", "manifest.json"]
+    assert list(contents(tmp_path)) == kept
 
 
 def test_a_whole_run_after_a_partial_one_removes_what_was_stale(analysis, tmp_path):
@@ -236,7 +237,7 @@ def test_a_damaged_manifest_is_as_none(analysis, tmp_path, text, whole):
     (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
     write(small(analysis), tmp_path, whole=whole)
     manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
-    assert list(manifest["outputs"]) == ["data/derived/clusters.csv"]
+    assert list(manifest["outputs"]) == ["data/derived/clusters.csv", "data/derived/run.zip"]
 
 
 def test_a_damaged_geopackage_is_written_anew(analysis, tmp_path):

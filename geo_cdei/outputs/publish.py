@@ -16,7 +16,8 @@ import pandas as pd
 from geo_cdei._atomic import Batch
 from geo_cdei.errors import GeoCdeiWarning, own_messages
 from geo_cdei.outputs import tables as _tables
-from geo_cdei.outputs.manifest import build_manifest, file_hash, write_manifest
+from geo_cdei.outputs.manifest import MANIFEST, build_manifest, file_hash, write_manifest
+from geo_cdei.outputs.reload import RUN, write_run
 from geo_cdei.results import Analysis, Notice
 from geo_cdei.workspace import Workspace
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["publish"]
 
 GEOPACKAGE = "data/derived/geo_cdei.gpkg"
-MANIFEST = "manifest.json"
 
 
 def publish(
@@ -91,8 +91,10 @@ def publish(
                 _tables.write_csv(frame, batch.path(f"data/derived/{name}.csv"))
             _write_statements(analysis, batch)
         manifest = build_manifest(analysis, inputs=inputs, outputs={}, steps=steps)
+        keep = not whole and _same_origin(earlier, manifest)
+        before = workspace.root / RUN if keep and _is_as_written(earlier, RUN, workspace.root) else None
+        write_run(analysis, batch.path(RUN), steps=steps, earlier=before)
         if "gpkg" in formats:
-            keep = not whole and _same_origin(earlier, manifest)
             _write_layers(analysis, batch, workspace.root / GEOPACKAGE, keep=keep)
         outputs = {target: file_hash(batch.path(target)) for target in batch.targets}
         manifest["outputs"] = dict(sorted(outputs.items()))
@@ -212,6 +214,11 @@ def stale_notice(manifest: Mapping[str, Any]) -> str:
 
 def _same_origin(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     return all(earlier.get(key) == now[key] for key in ("inputs", "settings", "made_by"))
+
+
+def _is_as_written(earlier: Mapping[str, Any], target: str, root: Path) -> bool:
+    path = root / target
+    return path.is_file() and earlier.get("outputs", {}).get(target) == file_hash(path)
 
 
 def _carried_over(earlier: Mapping[str, Any], now: Mapping[str, Any], root: Path) -> dict[str, Any]:
