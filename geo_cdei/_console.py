@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from geo_cdei.repeat import Repetition
     from geo_cdei.studies import Outcome
 
-__all__ = ["progress", "repetition_lines", "result_table"]
+__all__ = ["point_progress", "progress", "repetition_lines", "result_table"]
 
 LONGEST = 200  # characters of a notice on the console
 FEW = 8  # names of files on the console
@@ -45,6 +45,74 @@ def progress(*, quiet: bool, steps: int = 0) -> Iterator[OnStep]:
             yield on_step
     else:
         yield _plain()
+
+
+@contextmanager
+def point_progress(*, quiet: bool) -> Iterator[Callable[[int, float], None]]:
+    """Show how many points are done: a bar with rate and remaining time on a terminal, a line now and then elsewhere.
+
+    Parameters
+    ----------
+    quiet : bool
+        Say nothing.
+
+    Yields
+    ------
+    callable
+        To be called with the points done and the share of all files done.
+    """
+    if quiet:
+        yield lambda *_: None
+    elif sys.stdout.isatty():
+        with _point_bar() as on_chunk:
+            yield on_chunk
+    else:
+        yield _point_lines()
+
+
+class _Pace:
+    """Rate and remaining time since the first chunk: what an earlier run has done is not this one's pace."""
+
+    def __init__(self) -> None:
+        self._first: tuple[int, float, float] | None = None
+
+    def __call__(self, points: int, share: float) -> str:
+        now = time.perf_counter()
+        if self._first is None:
+            self._first = points, share, now
+        before, had, began = self._first
+        if points == before:
+            return f"{points:,} points"
+        seconds = max(now - began, 1e-9)
+        rest = seconds * (1.0 - share) / max(share - had, 1e-9)
+        return f"{points:,} points, {(points - before) / seconds:,.0f} a second, {rest:.0f} s left"
+
+
+def _point_lines(every: float = 5.0) -> Callable[[int, float], None]:
+    pace, said = _Pace(), time.perf_counter()
+
+    def on_chunk(points: int, share: float) -> None:
+        nonlocal said
+        line, now = pace(points, share), time.perf_counter()
+        if share >= 1.0 or now - said >= every:
+            print(f"{share:4.0%}: {line}", flush=True)
+            said = now
+
+    return on_chunk
+
+
+@contextmanager
+def _point_bar() -> Iterator[Callable[[int, float], None]]:
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    pace = _Pace()
+    with Progress(BarColumn(), TaskProgressColumn(), TextColumn("{task.description}")) as display:
+        task = display.add_task("reading", total=1.0)
+
+        def on_chunk(points: int, share: float) -> None:
+            display.update(task, completed=share, description=pace(points, share))
+
+        yield on_chunk
 
 
 def _plain() -> OnStep:

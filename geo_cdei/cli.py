@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -171,6 +172,44 @@ def draw(
     for warning in caught:
         typer.echo(f"notice: {warning.message}", err=True)
     for path in written:
+        typer.echo(str(path))
+
+
+@app.command()
+def assign(
+    points: Annotated[str, typer.Argument(help="CSV, Parquet or GeoPackage, or a pattern in quotes. 点数据")],
+    folder: Folder = None,
+    lon: Annotated[str, typer.Option("--lon", help="Column of the longitudes. 经度列")] = "lon",
+    lat: Annotated[str, typer.Option("--lat", help="Column of the latitudes. 纬度列")] = "lat",
+    value: Annotated[list[str] | None, typer.Option("--value", help="Column to sum; may be repeated. 数值列")] = None,
+    level: Annotated[
+        str | None, typer.Option("--level", help="province, prefecture, county or own. 统计层级")
+    ] = None,
+    datum: Annotated[str, typer.Option("--datum", help="wgs84, cgcs2000 or gcj02. 坐标系")] = "wgs84",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="CSV by unit. 输出")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", help="A running Dask scheduler, tcp://host:8786. 集群")
+    ] = None,
+    chunksize: Annotated[int, typer.Option("--chunksize", help="Points read at once. 每块点数")] = 500_000,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors. 静默")] = False,
+) -> None:
+    """Count, sum and average points by unit; stop with Ctrl-C, go on with the same command (点数据汇总到单元)."""
+    from geo_cdei import assigning
+    from geo_cdei._console import point_progress
+    from geo_cdei._parallel import connect
+    from geo_cdei.inputs.point_files import find_points
+
+    files = find_points(points, lon=lon, lat=lat, values=tuple(value or ()), datum=datum, chunksize=chunksize)
+    cluster = nullcontext() if scheduler is None else connect(scheduler)
+    with cluster as client, point_progress(quiet=quiet) as on_chunk:
+        try:
+            done = assigning.assign(files, folder, level=level, output=output, client=client, on_chunk=on_chunk)
+        except KeyboardInterrupt:
+            typer.echo("geo-cdei: the finished chunks are kept; the same command goes on from there.", err=True)
+            raise
+    for notice in done.notices:
+        typer.echo(f"notice: {notice}", err=True)
+    for path in done.written if not quiet else ():
         typer.echo(str(path))
 
 

@@ -29,21 +29,28 @@ MAY_IMPORT = {
     "pipeline": {"ground", "config", "workspace", "results", "inputs", "steps"},
     "door": {"ground", "config", "workspace", "results", "inputs", "outputs", "pipeline", "door"},
 }
-DOOR = {"studies", "repeat", "_console", "cli", "__main__"}
+DOOR = {"assigning", "studies", "repeat", "_console", "cli", "__main__"}
 
 # library -> the modules that may import it when they run; every other module asks these
 OWNERS = {
-    "libpysal": {"_spreg", "analysis.global_autocorrelation", "analysis.graphs"},
+    "libpysal": {"_spreg", "analysis.global_autocorrelation", "analysis.graphs", "analysis.regionalisation"},
+    "sklearn": {"analysis.regionalisation"},
+    "spopt": {"analysis.regionalisation"},
+    "tobler": {"analysis.transfer"},
     "esda": {"analysis.global_autocorrelation"},
     "spreg": {"_spreg"},
     "mapclassify": {"analysis.breaks", "outputs.legends"},
     "skimage": {"analysis.ridges"},
     "pymcdm": {"analysis.pole_ranking"},
     "frykit": {"inputs.boundaries"},
-    "pyogrio": {"outputs.tables", "inputs.points"},
+    "pyogrio": {"outputs.tables", "inputs.point_files", "inputs.layer_files"},
     "folium": {"outputs.maps"},
     "xstatic": {"outputs.page"},
     "openpyxl": {"outputs.tables"},
+    "python_calamine": {"inputs.workbooks"},
+    "dask": {"_parallel"},
+    "distributed": {"_parallel"},
+    "dask_geopandas": {"_parallel"},
     "typer": {"cli"},
     "rich": {"_console"},
     "platformdirs": {"inputs.boundaries"},

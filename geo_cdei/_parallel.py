@@ -1,0 +1,324 @@
+"""Where the work is done: here, or on a Dask cluster that the caller has started.
+
+The only module that knows Dask. No cluster is ever started: "auto" uses Dask where a client is given or active, and
+works here otherwise. What is computed does not depend on the engine: callers cut their work so that every block gives
+the same numbers alone as it does within the whole, and results come back in the order of the blocks.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from .errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import pandas as pd
+
+__all__ = ["ENGINES", "LOCAL", "Engine", "choose_engine", "collect", "connect", "is_dask"]
+
+ENGINES = ("auto", "local", "dask")
+_ABSENT = 'Dask is not installed: pip install "geo-cdei[dask]".'
+_ATTEMPTS = 4  # of a block whose data went down with a worker
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """How blocks of work are done.
+
+    Attributes
+    ----------
+    client : distributed.Client or None
+        Where to send them.
+    scheduled : bool
+        Without a client: whether to use the scheduler named in ``dask.config``.
+    blocks : int
+        Into how many blocks work is best cut; it never changes a result.
+    """
+
+    client: Any = None
+    scheduled: bool = False
+    blocks: int = 1
+
+    def map(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> Iterator[Any]:
+        """Call ``function(*shared, item)`` for every item, and give the results in the order of the items.
+
+        Parameters
+        ----------
+        function : callable
+            A function of a module, which every worker can import.
+        items : iterable
+            Taken a few at a time, so that a long stream does not fill the memory.
+        *shared : object
+            Sent to every worker once.
+
+        Yields
+        ------
+        object
+            One result per item.
+
+        Examples
+        --------
+        >>> list(LOCAL.map(pow, [1, 2, 3], 2))
+        [2, 4, 8]
+        """
+        if self.client is not None:
+            yield from _submit_all(self.client, function, items, shared, window=2 * self.blocks)
+        elif self.scheduled:
+            yield from _delay_all(function, items, shared, window=2 * self.blocks)
+        else:
+            for item in items:
+                yield function(*shared, item)
+
+    def map_partitions(self, function: Callable[..., Any], frame: Any, *shared: Any) -> Iterator[Any]:
+        """Call ``function(*shared, partition)`` for every partition of a Dask frame, in their order.
+
+        Parameters
+        ----------
+        function : callable
+            A function of a module.
+        frame : dask.dataframe.DataFrame or dask_geopandas.GeoDataFrame
+            One partition at a time is computed, here or where it lies.
+        *shared : object
+            Sent to every worker once.
+
+        Yields
+        ------
+        object
+            One result per partition.
+        """
+        parts = frame.to_delayed()
+        if self.client is not None:
+            yield from _submit_all(self.client, function, parts, shared, window=2 * self.blocks)
+        else:
+            yield from self.map(_on_partition, parts, function, shared)
+
+
+LOCAL = Engine()
+"""Everything is done here, in one block."""
+
+
+def choose_engine(engine: str = "auto", client: Any = None) -> Engine:
+    """Decide where the work is done.
+
+    Parameters
+    ----------
+    engine : {"auto", "local", "dask"}, default "auto"
+        "auto" is Dask where a client is given or active, else local.
+    client : distributed.Client, optional
+        The cluster; the active client when not given.
+
+    Returns
+    -------
+    Engine
+        To be passed on.
+
+    Raises
+    ------
+    SettingsError
+        If the name is unknown, "local" is given a client, or "dask" finds neither a client nor a scheduler that
+        was named with ``dask.config.set(scheduler=…)``, or is not installed.
+
+    Examples
+    --------
+    >>> choose_engine("local")
+    Engine(client=None, scheduled=False, blocks=1)
+    """
+    if engine not in ENGINES or (engine == "local" and client is not None):
+        given = "a client" if engine in ENGINES else repr(engine)
+        raise SettingsError(f'engine is "auto", "local" or "dask", and "local" takes no client; got {given}.')
+    if engine == "local":
+        return LOCAL
+    found = client if client is not None else _active_client()
+    if found is not None:
+        return Engine(found, blocks=max(1, sum(found.nthreads().values())))
+    if engine == "auto":
+        return LOCAL
+    if find_spec("dask") is None:
+        raise SettingsError(_ABSENT)
+    import dask
+
+    if dask.config.get("scheduler", None) is None:
+        raise SettingsError(
+            'engine="dask" found no cluster, and none is started unasked. Make one first: '
+            "client = distributed.Client(…), or name a scheduler with dask.config.set(scheduler=…)."
+        )
+    return Engine(scheduled=True, blocks=2)
+
+
+def connect(address: str) -> Any:
+    """Join a cluster that is running.
+
+    Parameters
+    ----------
+    address : str
+        Of its scheduler, such as ``tcp://10.0.0.5:8786``.
+
+    Returns
+    -------
+    distributed.Client
+        To be closed by the caller; it is not made the active one.
+
+    Raises
+    ------
+    SettingsError
+        If Dask is not installed, or nobody answers.
+    """
+    if find_spec("distributed") is None:
+        raise SettingsError(_ABSENT)
+    from distributed import Client
+
+    try:
+        return Client(address, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"no Dask scheduler answers at {address} ({error}). Start one with: dask scheduler; and give the address "
+            "it prints."
+        ) from error
+
+
+def is_dask(frame: object) -> bool:
+    """Whether an object is a Dask collection; Dask is not imported to find out.
+
+    Parameters
+    ----------
+    frame : object
+        Anything.
+
+    Returns
+    -------
+    bool
+        True for frames and series of Dask and of dask-geopandas.
+
+    Examples
+    --------
+    >>> is_dask([1, 2])
+    False
+    """
+    return type(frame).__module__.partition(".")[0] in {"dask", "dask_geopandas", "dask_expr"}
+
+
+def collect(frame: Any, engine: Engine, *, order: pd.Index[Any] | None = None) -> Any:
+    """Bring a Dask frame or series together; anything else is given back as it is.
+
+    Parameters
+    ----------
+    frame : dask collection or pandas object
+        Partitions may come in any order.
+    engine : Engine
+        Where it is computed.
+    order : pandas.Index, optional
+        Rows are put in this order where they are the same ones; else sorted by their index.
+
+    Returns
+    -------
+    pandas object
+        In memory.
+    """
+    if not is_dask(frame):
+        return frame
+    whole = engine.client.compute(frame).result() if engine.client is not None else frame.compute(**_here(engine))
+    if order is not None and len(order) == len(whole) and whole.index.is_unique and order.isin(whole.index).all():
+        return whole.loc[order]
+    return whole.sort_index()
+
+
+def _here(engine: Engine) -> dict[str, str]:
+    """Without a scheduler that was asked for, partitions are computed one after the other in this process."""
+    return {} if engine.scheduled else {"scheduler": "synchronous"}
+
+
+def _active_client() -> Any:
+    """Client of this process; none can be active where distributed was never imported."""
+    if "distributed" not in sys.modules:
+        return None
+    from distributed import default_client
+
+    try:
+        return default_client()
+    except ValueError:  # its way to say that there is none
+        return None
+
+
+def _on_partition(function: Callable[..., Any], shared: tuple[Any, ...], part: Any) -> Any:
+    return function(*shared, part.compute(scheduler="synchronous"))
+
+
+def _call(held: tuple[Callable[..., Any], tuple[Any, ...]], item: Any) -> Any:
+    function, shared = held
+    return function(*shared, item)
+
+
+def _delay_all(
+    function: Callable[..., Any], items: Iterable[Any], shared: tuple[Any, ...], *, window: int
+) -> Iterator[Any]:
+    import dask
+
+    batch: list[Any] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == window:
+            yield from dask.compute(*(_delayed(function, shared, each) for each in batch))
+            batch = []
+    if batch:
+        yield from dask.compute(*(_delayed(function, shared, each) for each in batch))
+
+
+def _delayed(function: Callable[..., Any], shared: tuple[Any, ...], item: Any) -> Any:
+    from functools import partial
+
+    import dask
+
+    # bound beforehand: Dask would look into the arguments, and take apart what it finds
+    return dask.delayed(partial(function, *shared, item), pure=False)()
+
+
+def _submit_all(
+    client: Any, function: Callable[..., Any], items: Iterable[Any], shared: tuple[Any, ...], *, window: int
+) -> Iterator[Any]:
+    """Keep a window of blocks under way; give their results in order."""
+    sender = _Sender(client, (function, shared))
+    waiting: deque[tuple[Any, Any]] = deque()
+    try:
+        for item in items:
+            waiting.append((item, sender.send(item)))
+            if len(waiting) >= window:
+                yield sender.result(*waiting.popleft())
+        while waiting:
+            yield sender.result(*waiting.popleft())
+    finally:  # an error or Ctrl-C leaves nothing running on the cluster
+        client.cancel([future for _, future in waiting])
+
+
+class _Sender:
+    """Sends blocks to a cluster, and again where their data went down with a worker.
+
+    The cluster itself repeats a block whose worker dies; what was scattered to that worker alone is lost to it.
+    """
+
+    def __init__(self, client: Any, held: tuple[Callable[..., Any], tuple[Any, ...]]) -> None:
+        self.client, self._what = client, held
+        self._held = self._scatter(held, broadcast=True)
+
+    def send(self, item: Any) -> Any:
+        own = self.client.compute(item) if is_dask(item) else self._scatter(item)
+        return self.client.submit(_call, self._held, own, pure=False)
+
+    def result(self, item: Any, future: Any) -> Any:
+        from concurrent.futures import CancelledError
+
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return future.result()
+            except CancelledError:
+                self._held = self._scatter(self._what, broadcast=True)
+                future = self.send(item)
+        return future.result()
+
+    def _scatter(self, thing: Any, *, broadcast: bool = False) -> Any:
+        return self.client.scatter([thing], broadcast=broadcast, hash=False)[0]
