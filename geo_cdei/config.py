@@ -6,7 +6,7 @@ import datetime as dt
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from geo_cdei.errors import SettingsError
 
-__all__ = ["Settings", "read_settings", "setting_line"]
+__all__ = ["Settings", "TableLayout", "read_layouts", "read_settings", "setting_line"]
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 Weighting = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\^[0-9.]+)?$")]
@@ -59,6 +59,45 @@ class Scores(_Section):
             "confirmed": 0.005, "sum confirmed": 0.03, "related figure agrees": 0.06, "unconfirmed": 0.12,
         }
     )  # fmt: skip
+
+
+class TableLayout(_Section):
+    """How one file of ``data/raw`` is laid out; it belongs to the file, so only the study's own settings say it."""
+
+    sheet: str | Annotated[int, Field(ge=1)] = ""
+    header_row: int | None = Field(default=None, ge=1)
+    encoding: Literal["auto", "utf-8", "gb18030", "big5", "utf-16", "utf-16-le", "utf-16-be"] = "auto"
+    columns: dict[Name, str] = Field(default={})
+    percent: Literal["", "points", "share"] = ""
+    text: tuple[str, ...] = Field(default=(), strict=False)
+
+
+class Indicator(_Section):
+    """One column that a composite score is made of."""
+
+    column: str
+    table: Name
+    direction: Literal["up", "down"] = "up"
+    weight: Share | None = None
+    name: str = ""
+
+
+class Score(_Section):
+    """A composite score in place of the column ``score``; without indicators there is none."""
+
+    indicators: tuple[Indicator, ...] = Field(default=(), strict=False)
+    scaling: Literal["min-max", "z", "rank"] = "min-max"
+    weights: Literal["equal", "entropy", "given"] = "equal"
+    missing: Literal["drop", "mean", "error"] = "drop"
+    minimum_share: float = Field(default=0.75, gt=0, le=1)
+
+
+class Editions(_Section):
+    """Earlier (or later) editions of the scores, set beside that of the study."""
+
+    tables: dict[Annotated[str, Field(pattern=r"^\d{4}$")], Name] = Field(default={"2020": "scores_2020_top10"})
+    top_lists: tuple[str, ...] = Field(default=("2020",), strict=False)
+    classes: int = Field(default=3, ge=2, le=7)
 
 
 class GraphSettings(_Section):
@@ -159,10 +198,34 @@ class Poles(_Section):
 
 
 class Boundaries(_Section):
-    """Which polygons, and how coarse."""
+    """Which polygons, and how coarse; `path` and what follows are for a layer of one's own."""
 
     source: Literal["amap", "tianditu"] = "amap"
     simplify_m: float = Field(default=2000.0, ge=0, le=20_000, allow_inf_nan=False)
+    level: Literal["province", "prefecture", "county", "own"] = "prefecture"
+    path: str = ""
+    layer: str = ""
+    code: str = ""
+    name: str = ""
+    crs: str = ""
+    datum: Literal["wgs84", "cgcs2000", "gcj02"] = "wgs84"
+    repair: bool = False
+
+
+class Regions(_Section):
+    """How regions are found in the data, in place of clusters that are given."""
+
+    method: Literal["", "skater", "ward"] = ""
+    n: int = Field(default=30, ge=2, le=500)
+    floor: int = Field(default=1, ge=1)
+    columns: tuple[Name, ...] = Field(default=("score",), min_length=1, strict=False)
+
+
+class Clusters(_Section):
+    """Where the clusters come from: a column of the scores, the table ``clusters``, or regions that are found."""
+
+    column: str = ""
+    regions: Regions = Regions()
 
 
 class Outputs(_Section):
@@ -192,6 +255,9 @@ class Settings(_Section):
 
     study: Study = Study()
     data: Data = Data()
+    tables: dict[Name, TableLayout] = Field(default={})
+    score: Score = Score()
+    editions: Editions = Editions()
     scores: Scores = Scores()
     graph: GraphSettings = GraphSettings()
     inference: Inference = Inference()
@@ -200,6 +266,7 @@ class Settings(_Section):
     spillovers: Spillovers = Spillovers()
     poles: Poles = Poles()
     boundaries: Boundaries = Boundaries()
+    clusters: Clusters = Clusters()
     outputs: Outputs = Outputs()
     map: MapSettings = MapSettings()
 
@@ -223,9 +290,38 @@ def read_settings(path: Path) -> Settings:
         One message that lists every unknown key (with the nearest valid name), wrong type or impossible value,
         each with its line.
     """
+    text, values = _read_toml(path)
+    return _validated(values, text, path.name)
+
+
+def read_layouts(path: Path) -> Mapping[str, TableLayout]:
+    """Read only how the tables of a study are laid out: faults elsewhere in the settings are not of its concern.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A TOML file in UTF-8.
+
+    Returns
+    -------
+    mapping of str to TableLayout
+        Of the section ``tables``; empty where there is none, or no file.
+
+    Raises
+    ------
+    SettingsError
+        If the file is no TOML, or the section has a fault.
+    """
+    if not path.is_file():
+        return {}
+    text, values = _read_toml(path)
+    return _validated({"tables": values.get("tables", {})}, text, path.name).tables
+
+
+def _read_toml(path: Path) -> tuple[str, dict[str, Any]]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        values = tomllib.loads(text)
+        return text, tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path.name} is not UTF-8 (byte {error.start}). Save it again as UTF-8.") from error
     except OSError as error:
@@ -236,12 +332,15 @@ def read_settings(path: Path) -> Settings:
         raise SettingsError(
             f"{path.name} is not valid TOML: {error}. Text needs quotes and every key stands once."
         ) from error
+
+
+def _validated(values: Mapping[str, Any], text: str, name: str) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         faults = _describe_all(error.errors(), text)
         raise SettingsError(
-            f"{path.name} has {len(faults)} fault{'s' if len(faults) > 1 else ''}:\n  " + "\n  ".join(faults)
+            f"{name} has {len(faults)} fault{'s' if len(faults) > 1 else ''}:\n  " + "\n  ".join(faults)
         ) from error
 
 

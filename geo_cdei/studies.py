@@ -15,7 +15,7 @@ import pandas as pd
 from geo_cdei import pipeline
 from geo_cdei._atomic import Batch, atomic_path
 from geo_cdei._lock import study_lock
-from geo_cdei.config import Settings, read_settings
+from geo_cdei.config import Data, Settings, read_settings
 from geo_cdei.errors import GeoCdeiError, InputError, SettingsError
 from geo_cdei.inputs import sources
 from geo_cdei.outputs import tables as _tables
@@ -130,7 +130,10 @@ def check(folder: Workspace | Path | str, *, strict: bool = False, accept: bool 
     settings = _collect(faults, lambda: read_settings(workspace.settings)) or Settings()
     there = [Path(path) for path in files[files["status"] != "absent"]["path"]]
     for name in dict.fromkeys(path.stem for path in there if path.parent.as_posix() == "data/raw"):
-        _collect(faults, partial(sources.read_table, workspace, name))
+        like = Data().scores if name in (settings.data.scores, *settings.editions.tables.values()) else None
+        read = partial(sources.read_table, workspace, name, like=like, layouts=settings.tables)
+        table = _collect(faults, read)
+        lines += [f"  {line}" for line in table.attrs["settling"]] if table is not None else []
     units_read = _collect(faults, lambda: sources.read_units(workspace))
     if units_read is not None:
         for fault in pipeline.find_join_faults(workspace, settings):

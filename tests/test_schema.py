@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from geo_cdei.errors import SchemaError
 from geo_cdei.inputs.schema import (
+    PERCENT_CURE,
     SHOWN,
     check,
     find_dangling,
@@ -127,7 +128,10 @@ def test_a_sound_table_passes():
     ("cells", "said"),
     [
         ({"score": "-"}, "scores.csv: line 2 score: '-' is empty but must have a value"),
-        ({"score": "78.8%"}, "scores.csv: line 2 score: '78.8%' is a percentage; write the plain number"),
+        (
+            {"score": "78.8%"},
+            "scores.csv: line 2 score: '78.8%' is a percentage; write the plain number" + PERCENT_CURE,
+        ),
         ({"score": "788"}, "scores.csv: line 2 score: '788' is above the largest value allowed, 100"),
         ({"score": "-1"}, "scores.csv: line 2 score: '-1' is below the smallest value allowed, 0"),
         ({"score": "1e999"}, "scores.csv: line 2 score: '1e999' is not a finite number"),
@@ -163,7 +167,8 @@ def test_a_doubled_key_names_all_its_lines_even_when_typed_differently():
 
 
 def test_a_missing_column_names_what_it_may_be_called_and_what_is_there():
-    said = "scores.csv: has no column 'city' (read as: city, 城市, 地市); it has: town, score"
+    said = "scores.csv: has no column 'city' (read as: city, 城市, 地市); it has: town, score; "
+    said += 'say which it is in geo-cdei.toml: [tables.scores] columns = { city = "its header" }'
     assert faults(pd.DataFrame({"town": ["a"], "score": ["5"]})) == [said]
 
 

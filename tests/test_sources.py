@@ -9,8 +9,9 @@ import zipfile
 import pytest
 
 from geo_cdei.errors import InputError, SchemaError, StudyError
-from geo_cdei.inputs import sources
-from geo_cdei.inputs.sources import has_table, read_table, read_text_table, read_units, verify
+from geo_cdei.inputs import sources, table_files
+from geo_cdei.inputs.sources import has_table, read_table, read_units, verify
+from geo_cdei.inputs.table_files import read_text_table
 
 TEXT = "排名,城市,得分\n1,苏州,78.8\n2,吐鲁番,４５．２\n"
 
@@ -146,7 +147,7 @@ def test_an_empty_workbook_is_said_to_be_empty(put, tmp_path):
 
 
 def test_a_workbook_that_unpacks_to_a_flood_is_refused_unread(put, tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(table_files, "MAX_BYTES", 100_000)
     with zipfile.ZipFile(tmp_path / "x.xlsx", "w", zipfile.ZIP_DEFLATED) as bomb:
         bomb.writestr("xl/worksheets/sheet1.xml", b"0" * 1_000_000)
     with pytest.raises(InputError, match=r"unpacks to 1,000,000 bytes; a table may have 100,000"):
@@ -155,7 +156,7 @@ def test_a_workbook_that_unpacks_to_a_flood_is_refused_unread(put, tmp_path, mon
 
 def test_a_huge_file_is_refused_unread(put, monkeypatch):
     study = put(TEXT)
-    monkeypatch.setattr(sources, "MAX_BYTES", 10)
+    monkeypatch.setattr(table_files, "MAX_BYTES", 10)
     with pytest.raises(InputError, match=r"has \d+ bytes; a table may have 10"):
         read_table(study, "scores_2021")
 

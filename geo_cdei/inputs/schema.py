@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -38,9 +39,16 @@ MISSING = {
     "#n/a",
     "缺",
     "无",
+    "/",
+    "暂无",
+    "暂缺",
+    "缺失",
+    "未公布",
+    "不详",
 }
 _NUMBER = re.compile(r"^[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?$")
 SHOWN = 20
+PERCENT_CURE = ', or say percent = "points" or "share" under [tables] in geo-cdei.toml'
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +145,8 @@ def find_faults(frame: pd.DataFrame, schema: Mapping[str, Any], *, name: str) ->
                 faults.append(_missing_column(field, frame, name))
         elif len(frame):
             faults += _cell_faults(frame[column], field, name)
+    for column in frame.columns.difference([field["name"] for field in schema["fields"]], sort=False):
+        faults += _odd_ones_out(frame[column], name)
     if len(frame) == 0:
         return [*faults, Fault(name, "", "", "", "has no rows")]
     key = _as_list(schema.get("primaryKey", []))
@@ -246,6 +256,58 @@ def is_missing(value: object) -> bool:
     return normal_text(value).lower() in MISSING
 
 
+def plain_percents(
+    frame: pd.DataFrame, schema: Mapping[str, Any], *, percent: str = ""
+) -> tuple[pd.DataFrame, list[str]]:
+    """Write percentages as plain numbers where it is clear what they mean.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Text cells.
+    schema : mapping
+        Its schema; a field whose ``unit`` is "percent" or "share" says what a percentage is.
+    percent : {"", "points", "share"}
+        What the settings say: 85% is 85, or 0.85.
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+        With the percentages written as numbers; those that remain are faults of :func:`check`.
+    notes : list of str
+        Columns that no schema and no setting speaks of, all of percentages: these are read as points.
+
+    Examples
+    --------
+    >>> table, notes = plain_percents(pd.DataFrame({"x": ["85%", "７.5％"]}), {"fields": []})
+    >>> table["x"].tolist(), notes
+    (['85', '7.5'], ['85% in the column x is read as 85'])
+    """
+    fields, notes = {field["name"]: field for field in schema["fields"]}, []
+    out = frame.copy()
+    for column in frame.columns:
+        text = frame[column].map(normal_text)
+        has = text.str.fullmatch(r"[+-]?[\d.,]+ ?%")
+        if not has.any():
+            continue
+        field = fields.get(column)
+        unit = field.get("unit") if field else None
+        meant = percent or {"percent": "points", "share": "share"}.get(str(unit), "")
+        if not meant and field is None and has[~frame[column].map(is_missing)].all():
+            meant = "points"
+            first = text[has].iloc[0]
+            notes.append(f"{first} in the column {column} is read as {first.rstrip('% ')}")
+        if meant:
+            out.loc[has, column] = [_plain_percent(cell, share=meant == "share") for cell in text[has]]
+    out.attrs = dict(frame.attrs)
+    return out, notes
+
+
+def _plain_percent(text: str, *, share: bool) -> str:
+    number = text.rstrip("% ")
+    return str(Decimal(number.replace(",", "")) / 100) if share and re.fullmatch(_NUMBER, number) else number
+
+
 def _cell_faults(cells: pd.Series, field: Mapping[str, Any], name: str) -> list[Fault]:
     rules = field.get("constraints", {})
     missing = cells.map(is_missing)
@@ -264,12 +326,23 @@ def _cell_faults(cells: pd.Series, field: Mapping[str, Any], name: str) -> list[
     ]
 
 
+def _odd_ones_out(cells: pd.Series, name: str) -> list[Fault]:
+    """Find the cells that keep a column of numbers, of which no schema speaks, from being one."""
+    filled = cells[~cells.map(is_missing)]
+    bad = filled[parse_numbers(filled).isna()]
+    if len(bad) * 2 >= len(filled):  # a column of text
+        return []
+    where = f'[tables.{_stem(name)}] text = ["{cells.name}"] in geo-cdei.toml'
+    said = f"is not a number, as {len(filled) - len(bad)} others of this column are (all text? say {where})"
+    return [Fault(name, _line(row), str(cells.name), str(value).strip(), said) for row, value in bad.items()]
+
+
 def _number_problems(problems: pd.Series, cells: pd.Series, missing: pd.Series, field: Mapping[str, Any]) -> None:
     rules, numbers = field.get("constraints", {}), parse_numbers(cells)
     no_number = numbers.isna() & ~missing
     percent = cells.astype(str).str.contains("[%％]", regex=True)
     problems[no_number] = "is not a number"
-    problems[no_number & percent] = "is a percentage; write the plain number"
+    problems[no_number & percent] = f"is a percentage; write the plain number{PERCENT_CURE}"
     if field["type"] == "integer":
         problems[numbers.notna() & (numbers % 1 != 0)] = "is not a whole number"
     if "minimum" in rules:
@@ -301,9 +374,13 @@ def _key_faults(frame: pd.DataFrame, key: list[str], name: str) -> list[Fault]:
 def _missing_column(field: Mapping[str, Any], frame: pd.DataFrame, name: str) -> Fault:
     headers = [field["name"], *([field["title"]] if "title" in field else []), *field.get("headers", [])]
     given = ", ".join(map(str, frame.columns)) or "none"
-    return Fault(
-        name, "", "", "", f"has no column {field['name']!r} (read as: {', '.join(headers)}); it has: {given}"
-    )
+    cure = f'say which it is in geo-cdei.toml: [tables.{_stem(name)}] columns = {{ {field["name"]} = "its header" }}'
+    read_as = ", ".join(headers)
+    return Fault(name, "", "", "", f"has no column {field['name']!r} (read as: {read_as}); it has: {given}; {cure}")
+
+
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0] or name
 
 
 def _line(row: object) -> str:

@@ -7,27 +7,24 @@ Tables are read as text first and then checked against the study's descriptor; p
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from geo_cdei._atomic import atomic_path
-from geo_cdei.config import Data
+from geo_cdei.config import Data, TableLayout, read_layouts
 from geo_cdei.errors import InputError, StudyError
+from geo_cdei.inputs import headers
 from geo_cdei.inputs import schema as _schema
+from geo_cdei.inputs.table_files import read_text_table, readable
 from geo_cdei.workspace import Workspace, default_study
 
-__all__ = ["accept", "has_table", "read_table", "read_units", "sha256", "verify"]
+__all__ = ["accept", "describe_reading", "has_table", "read_table", "read_units", "sha256", "verify"]
 
-ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods")
-MAX_BYTES = 200_000_000  # a table of cities is small: a larger file is a mistake or an attack
+ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods", ".parquet")
 
 
 def has_table(workspace: Workspace, name: str) -> bool:
@@ -48,7 +45,13 @@ def has_table(workspace: Workspace, name: str) -> bool:
     return bool(_find(workspace.raw, name))
 
 
-def read_table(workspace: Workspace, name: str, *, like: str | None = None) -> pd.DataFrame:
+def read_table(
+    workspace: Workspace,
+    name: str,
+    *,
+    like: str | None = None,
+    layouts: Mapping[str, TableLayout] | None = None,
+) -> pd.DataFrame:
     """Read one table of ``data/raw``, in any known encoding and format, and check it.
 
     Parameters
@@ -56,14 +59,18 @@ def read_table(workspace: Workspace, name: str, *, like: str | None = None) -> p
     workspace : Workspace
         The study.
     name : str
-        Name without ending. CSV, TSV, XLSX, XLS and ODS are read; headers may be Chinese.
+        Name without ending. CSV, TSV, XLSX, XLS, ODS and Parquet are read; headers may be Chinese, titles may
+        stand above them and notes below the table.
     like : str, optional
         Table whose schema holds where no descriptor names this one, such as a planner's own scores.
+    layouts : mapping of str to TableLayout, optional
+        Sheet, header row and columns of each table; those of the study's ``geo-cdei.toml`` unless given.
 
     Returns
     -------
     pandas.DataFrame
-        Rows as in the file; ``attrs`` says the ``path`` and the ``encoding`` used.
+        Rows as in the file; ``attrs`` says the ``path``, the ``encoding`` used, in ``notes`` what was found or
+        guessed, and in ``settling`` the lines of TOML that settle a guess.
 
     Raises
     ------
@@ -82,11 +89,63 @@ def read_table(workspace: Workspace, name: str, *, like: str | None = None) -> p
     """
     path = _one_path(workspace.raw, name)
     schema = table_schema(workspace, name, like=like)
-    text = _name_columns(read_text_table(path), schema)
+    layout = (read_layouts(workspace.settings) if layouts is None else layouts).get(name, TableLayout())
+    return _read_checked(path, schema, layout)
+
+
+def _read_checked(path: Path, schema: Mapping[str, Any], layout: TableLayout) -> pd.DataFrame:
+    text = read_text_table(path, layout=layout, schema=schema)
+    text, guessed = _named(text, schema, layout, path.name)
+    kept = [{"name": column, "type": "string"} for column in layout.text]
+    schema = {**schema, "fields": [*(each for each in schema["fields"] if each["name"] not in layout.text), *kept]}
+    text, percents = _schema.plain_percents(text, schema, percent=layout.percent)
     _schema.check(text, schema, name=path.name)
     frame = _schema.read_cells(text, schema)
-    frame.attrs = dict(text.attrs)
+    frame.attrs = _told(text.attrs, guessed, percents)
     return frame
+
+
+def _named(
+    text: pd.DataFrame, schema: Mapping[str, Any], layout: TableLayout, name: str
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    renamed, guessed = headers.map_columns(text, schema, given=layout.columns, name=name)
+    renamed.attrs = dict(text.attrs)
+    return renamed, guessed
+
+
+def _told(attrs: Mapping[Any, Any], guessed: Mapping[str, str], percents: list[str]) -> dict[Any, Any]:
+    """Put what was found and guessed into words, and into lines that settle it."""
+    found = attrs["found"]
+    told = [f"the header was found in line {found['header_row']}"] if found.get("header_row") else []
+    told += [f"the sheet {found['sheet']!r} was read, of {found['sheets']}"] if found.get("sheet") else []
+    told += [f"{header!r} was taken for {column}" for column, header in guessed.items()]
+    lines = headers.settling_lines(
+        Path(attrs["path"]).name, sheet=found.get("sheet", ""), header_row=found.get("header_row", 0), columns=guessed
+    )
+    rest = {key: value for key, value in attrs.items() if key != "found"}
+    return {**rest, "notes": [*told, *attrs["notes"], *percents], "settling": lines if told else []}
+
+
+def describe_reading(table: pd.DataFrame, name: str) -> list[str]:
+    """Say what was found, guessed or left out when a table was read; nothing where all was as expected.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`read_table`.
+    name : str
+        Its name.
+
+    Returns
+    -------
+    list of str
+        One sentence for the encoding, one for each finding.
+    """
+    encoding = table.attrs["encoding"]
+    said = [] if encoding in ("utf-8", "workbook", "parquet") else [f"{name} was read as {encoding}"]
+    cure = "; geo-cdei check shows the lines that settle it" if table.attrs["settling"] else ""
+    notes = table.attrs["notes"]
+    return said + ([f"{name}: {'; '.join(notes)}{cure}"] if notes else [])
 
 
 def read_units(workspace: Workspace) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -108,9 +167,7 @@ def read_units(workspace: Workspace) -> tuple[pd.DataFrame, pd.DataFrame]:
     for name in ("units", "aliases"):
         path = _one_path(workspace.boundaries, name)
         schema = table_schema(workspace, name)
-        text = _name_columns(read_text_table(path), schema)
-        _schema.check(text, schema, name=path.name)
-        frames.append(_schema.read_cells(text, schema))
+        frames.append(_read_checked(path, schema, TableLayout()))
     units, aliases = frames
     return units.set_index("adcode"), aliases
 
@@ -179,19 +236,8 @@ def accept(workspace: Workspace) -> list[str]:
 
 def sha256(path: Path) -> str:
     """Hash of a file's bytes, as hexadecimal digits."""
-    with _readable(path), path.open("rb") as stream:
+    with readable(path), path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Turn what the operating system refuses into a message; Excel locks what it has open."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(
-            f"{path.name} cannot be read ({error.strerror or error}). Close it in Excel or any other program."
-        ) from error
 
 
 def read_descriptor(path: Path) -> dict[str, Any]:
@@ -237,127 +283,6 @@ def table_schema(workspace: Workspace, name: str, *, like: str | None = None) ->
         return schemas[like]
     fields = schemas.get(Data().scores, {"fields": []})["fields"]
     return {"fields": [field for field in fields if field["name"] in ("adcode", "city")]}
-
-
-def read_text_table(path: Path) -> pd.DataFrame:
-    """Read every cell of a table as text; ``attrs`` says the path and the encoding used.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        CSV, TSV, TXT, XLSX, XLS or ODS.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Text cells, empty where the file has nothing; row 0 is line 2 of the file.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read as a table.
-    """
-    with _readable(path):
-        data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
-    if data is None:
-        raise InputError(f"{path.name} has {path.stat().st_size:,} bytes; a table may have {MAX_BYTES:,}.")
-    if path.suffix.lower() in {".xlsx", ".xls", ".ods"}:
-        cells, encoding = _read_workbook(data, path.name), "workbook"
-    else:
-        text, encoding = _decode(data, path.name)
-        cells = _parse_csv(text, path)
-    frame = _under_header(cells, path.name)
-    doubled = frame.columns[frame.columns.duplicated()].unique().tolist()
-    if doubled:
-        raise InputError(f"{path.name} has the column {', '.join(map(repr, doubled))} twice. Rename or delete one.")
-    frame.attrs = {"path": str(path), "encoding": encoding}
-    return frame
-
-
-def _parse_csv(text: str, path: Path) -> pd.DataFrame:
-    separator = "\t" if path.suffix.lower() == ".tsv" or "\t" in text.split("\n", 1)[0] else ","
-    try:
-        frame = pd.read_csv(
-            io.StringIO(text), sep=separator, header=None, dtype=str, keep_default_na=False, skip_blank_lines=False
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        said = str(error).strip().rstrip(".")
-        raise InputError(
-            f"{path.name} is not a table: {said}. Quote cells that hold a comma, or save it as XLSX."
-        ) from error
-    return frame.fillna("")
-
-
-def _under_header(cells: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Take the first row as the header, and drop blank rows and nameless blank columns; keep the line numbers."""
-    if len(cells) == 0:
-        raise InputError(f"{name} is empty. It needs a row of headers and a row for each city.")
-    headers = [_schema.normal_text(header) for header in cells.iloc[0]]
-    body = cells.iloc[1:].set_axis(pd.RangeIndex(len(cells) - 1))
-    used = (body != "").any(axis=0).to_numpy() | (np.array(headers) != "")
-    frame: pd.DataFrame = body.loc[(body != "").any(axis=1), used]
-    kept = [header for header, keep in zip(headers, used, strict=True) if keep]
-    if "" in kept:
-        raise InputError(f"{name} has cells in column {headers.index('') + 1}, which has no header. Give it one.")
-    frame.columns = pd.Index(kept)
-    return frame
-
-
-def _decode(data: bytes, name: str) -> tuple[str, str]:
-    encodings = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "gb18030"]
-    for encoding in encodings:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\x00" in text:
-            break
-        return text, "utf-8" if encoding == "utf-8-sig" else encoding
-    raise InputError(f"{name} is text in none of: {', '.join(encodings)}. Save it again as UTF-8 CSV or as XLSX.")
-
-
-def _read_workbook(data: bytes, name: str) -> pd.DataFrame:
-    stream = io.BytesIO(data)
-    if zipfile.is_zipfile(stream):  # a small file can unpack to one that fills the memory
-        unpacked = sum(part.file_size for part in zipfile.ZipFile(stream).infolist())
-        if unpacked > MAX_BYTES:
-            raise InputError(f"{name} unpacks to {unpacked:,} bytes; a table may have {MAX_BYTES:,}.")
-    try:
-        frame = pd.read_excel(stream, engine="calamine", header=None, dtype=object, keep_default_na=False)
-    except Exception as error:  # calamine raises its own types for each way a file can be broken
-        raise InputError(f"{name} cannot be read as a workbook: {error}. Save it again from Excel.") from error
-    return frame.map(_cell_text)
-
-
-def _cell_text(value: object) -> str:
-    # a workbook stores 440300 as 440300.0; the text a planner sees has no ".0"
-    if isinstance(value, float):
-        return "" if value != value else repr(int(value)) if value.is_integer() else repr(value)
-    return "" if value is None else str(value)
-
-
-def _name_columns(frame: pd.DataFrame, schema: Mapping[str, Any]) -> pd.DataFrame:
-    """Give columns with Chinese or other accepted headers the names of the schema."""
-    wanted: dict[str, str] = {}
-    for field in schema["fields"]:
-        for header in (field["name"], field.get("title"), *field.get("headers", [])):
-            if header:
-                wanted.setdefault(_schema.normal_text(header).lower(), field["name"])
-    names = {
-        column: wanted[column.lower()]
-        for column in frame.columns
-        if wanted.get(column.lower(), column) not in frame.columns
-    }
-    renamed = frame.rename(columns=names)
-    doubled = renamed.columns[renamed.columns.duplicated()].unique()
-    if len(doubled):
-        both = [old for old, new in names.items() if new == doubled[0]]
-        raise InputError(
-            f"{Path(frame.attrs['path']).name}: the columns {' and '.join(map(repr, both))} both mean "
-            f"{doubled[0]!r}. Delete one."
-        )
-    renamed.attrs = dict(frame.attrs)
-    return renamed
 
 
 def _find(folder: Path, name: str) -> list[Path]:

@@ -130,7 +130,8 @@ def find_join_faults(workspace: Workspace, settings: Settings) -> list[str]:
     ):
         try:
             if sources.has_table(workspace, name):
-                tables[name] = sources.read_table(workspace, name)
+                like = Data().scores if name == settings.data.scores else None
+                tables[name] = sources.read_table(workspace, name, like=like)
             if name == "corridors":
                 _corridors(workspace, finder, [])
             elif name == "clusters" and name in tables:
@@ -200,9 +201,7 @@ class _Finder:
 
 def _read(workspace: Workspace, name: str, notices: list[Notice], *, like: str | None = None) -> pd.DataFrame:
     table = sources.read_table(workspace, name, like=like)
-    encoding = table.attrs["encoding"]
-    if encoding not in ("utf-8", "workbook"):
-        notices.append(Notice("scores", f"{name} was read as {encoding}"))
+    notices += [Notice("scores", said) for said in sources.describe_reading(table, name)]
     return table
 
 
