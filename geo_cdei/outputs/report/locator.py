@@ -1,0 +1,327 @@
+"""The small map of a cluster sheet: the cluster in its surroundings, and where in the country that is.
+
+It is a picture of the country too, so it keeps the rules of public maps: the small country shows every unit and every
+dash of the dash line in the South China Sea in one frame, without an inset to forget, and `check_locator` refuses one
+that does not. The part around the cluster shows its own surroundings only.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+from geo_cdei.errors import OutputError
+from geo_cdei.outputs.fonts import CJK_FAMILIES, LATIN_FAMILIES, find_family
+from geo_cdei.outputs.labels import place_labels
+from geo_cdei.outputs.plane import Plane, build_plane, project_points
+from geo_cdei.outputs.standard_map import REQUIRED_UNITS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
+
+    from geo_cdei.results import Analysis
+
+__all__ = ["Locator", "check_locator", "draw_country", "draw_locator", "find_font", "locate", "prepare_plane"]
+
+Box = tuple[float, float, float, float]
+
+# The picture in pixels, drawn twice as large so that edges are smooth when it is reduced.
+WIDTH, HEIGHT, LARGER = 1000, 560, 2
+COUNTRY = (20, 20, 320, 320)  # left, top, right, bottom of the small country
+_MARGIN, _LEAST_M, _SMALL_PX, _SIMPLIFY_M = 0.14, 260_000.0, 2.2, 4000.0
+LAND, MEMBER, UNSCORED, EDGE, OUTER, SEA = "#eef1f3", "#2c7fb8", "#a6cee3", "#b4bec6", "#3d4850", "#fbfcfd"
+
+
+@dataclass(frozen=True, slots=True)
+class Locator:
+    """What the small map of a cluster is drawn from, in metres of the plane.
+
+    Parameters
+    ----------
+    plane : Plane
+        All units, borders and the dash line, projected once for all sheets.
+    scored, unscored : pandas.Index
+        ``adcode`` of the members with a score and of those without.
+    view : tuple of float
+        West, south, east, north around the cluster.
+    country : tuple of float
+        The same of the small country.
+    places : tuple of (str, float, float)
+        Names and places of the members, the most important first.
+    """
+
+    plane: Plane
+    scored: pd.Index
+    unscored: pd.Index
+    view: Box
+    country: Box
+    places: tuple[tuple[str, float, float], ...]
+
+
+def locate(analysis: Analysis, plane: Plane, cluster_id: str, *, lang: str) -> Locator:
+    """Choose what the small map of a cluster shows.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The run.
+    plane : Plane
+        Its units, projected and simplified for the small country.
+    cluster_id : str
+        The cluster.
+    lang : {"zh", "en"}
+        Language of the names.
+
+    Returns
+    -------
+    Locator
+        Checked by `check_locator`.
+    """
+    members = analysis.members
+    own = members[(members["cluster_id"] == cluster_id) & members["role"].ne("secondary")]
+    inside = analysis.units.index[analysis.units.index.isin(own["adcode"])]
+    scored = inside[analysis.units.loc[inside, "score"].notna()]
+    shapes = plane.units.loc[inside].to_numpy()
+    around = shapely.total_bounds(shapes) if len(shapes) else shapely.total_bounds(plane.units.to_numpy())
+    ranked = analysis.units.loc[inside].sort_values("score", ascending=False, kind="stable", na_position="last")
+    names = ranked["city"] if lang == "zh" else ranked["city_en"].where(ranked["city_en"].ne(""), ranked["city"])
+    points = project_points(ranked["lon"], ranked["lat"])
+    places = tuple((str(name), float(x), float(y)) for name, (x, y) in zip(names, points, strict=True))
+    locator = Locator(
+        plane, scored, inside.difference(scored), _fitted(around, (WIDTH, HEIGHT), _LEAST_M, beside=True),
+        _country_view(plane), places,
+    )  # fmt: skip
+    check_locator(locator)
+    return locator
+
+
+def check_locator(locator: Locator) -> None:
+    """Refuse a small map whose country is not whole.
+
+    Parameters
+    ----------
+    locator : Locator
+        What would be drawn.
+
+    Raises
+    ------
+    OutputError
+        If Taiwan, Hong Kong, Macao or Sansha is not among the units, a dash is lacking, or a part of either lies
+        outside the frame.
+    """
+    faults = list(_faults(locator))
+    if faults:
+        raise OutputError("a small map breaks the rules of standard maps and is not drawn: " + "; ".join(faults))
+
+
+def _faults(locator: Locator) -> Iterator[str]:
+    units, frame = locator.plane.units, shapely.box(*locator.country)
+    for beginning, name in REQUIRED_UNITS.items():
+        if not units.index.str.startswith(beginning).any():
+            yield f"{name} ({beginning}...) is not drawn"
+    empty = int(shapely.is_empty(units.to_numpy()).sum())
+    if empty:
+        yield f"{empty} units have lost their outline"
+    outside = int((~shapely.covers(frame, units.to_numpy())).sum())
+    if outside:
+        yield f"{outside} units lie outside the frame"
+    dashes = shapely.get_parts(locator.plane.dash_line)
+    if not len(dashes) or not shapely.covers(frame, dashes).all():
+        yield f"{int(shapely.covers(frame, dashes).sum())} of {max(len(dashes), 1)} dashes are in the frame"
+
+
+def find_font(names: str) -> tuple[str, int] | None:
+    """Find a font file that has the characters of some names.
+
+    Parameters
+    ----------
+    names : str
+        All that will be written.
+
+    Returns
+    -------
+    tuple of (str, int) or None
+        File and face; None where no font has all of them.
+    """
+    from matplotlib import font_manager
+
+    family = find_family(names, (*LATIN_FAMILIES, *CJK_FAMILIES))
+    if family is None:
+        return None
+    known = [entry for entry in font_manager.fontManager.ttflist if entry.name == family and entry.style == "normal"]
+    best = min(known, key=lambda entry: abs(int(entry.weight) - 400) if str(entry.weight).isdigit() else 0)
+    return str(best.fname), int(getattr(best, "index", 0))
+
+
+def prepare_plane(analysis: Analysis) -> Plane:
+    """Project the country once for all small maps, with borders in long lines.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The run.
+
+    Returns
+    -------
+    Plane
+        Units, borders and dash line; no clusters.
+    """
+    plane = build_plane(analysis.units, analysis.clusters[:0], analysis.dash_line, simplify_m=_SIMPLIFY_M)
+    return replace(plane, borders=shapely.line_merge(plane.borders), outline=shapely.line_merge(plane.outline))
+
+
+def draw_country(plane: Plane) -> Image:
+    """Draw the small country without a cluster, once for all small maps.
+
+    Parameters
+    ----------
+    plane : Plane
+        From `prepare_plane`.
+
+    Returns
+    -------
+    PIL.Image.Image
+        The picture, still at the larger size.
+    """
+    from PIL import Image, ImageDraw
+
+    size = (COUNTRY[2] - COUNTRY[0]) * LARGER, (COUNTRY[3] - COUNTRY[1]) * LARGER
+    picture = Image.new("RGB", size, SEA)
+    pen, view = ImageDraw.Draw(picture), _country_view(plane)
+    frame = (0, 0, COUNTRY[2] - COUNTRY[0], COUNTRY[3] - COUNTRY[1])
+    for shape in plane.units.to_numpy():
+        _draw_area(pen, shape, view, frame, (LAND, None))
+    _draw_lines(pen, plane.borders, view, frame, ("#8a959e", 1))
+    _draw_lines(pen, plane.outline, view, frame, (OUTER, 2))
+    _draw_lines(pen, plane.dash_line, view, frame, (OUTER, 4))
+    return picture
+
+
+def draw_locator(locator: Locator, *, country: Image, font: tuple[str, int] | None) -> bytes:
+    """Draw the small map of a cluster.
+
+    Parameters
+    ----------
+    locator : Locator
+        From `locate`.
+    country : PIL.Image.Image
+        From `draw_country`, of the same plane.
+    font : tuple of (str, int) or None
+        From `find_font`; without one no names are written.
+
+    Returns
+    -------
+    bytes
+        PNG, equal for equal input.
+    """
+    from PIL import Image, ImageDraw
+
+    picture = Image.new("RGB", (WIDTH * LARGER, HEIGHT * LARGER), SEA)
+    pen = ImageDraw.Draw(picture)
+    _draw_surroundings(pen, locator)
+    _draw_names(pen, locator, font)
+    left, top, right, bottom = (value * LARGER for value in COUNTRY)
+    pen.rectangle((left - 8, top - 8, right + 8, bottom + 8), fill="#ffffff", outline=OUTER, width=2)
+    picture.paste(country, (left, top))
+    for codes, colour in ((locator.unscored, UNSCORED), (locator.scored, MEMBER)):
+        for shape in locator.plane.units.loc[codes].to_numpy():
+            _draw_area(pen, shape, locator.country, COUNTRY, (colour, None))
+    pen.rectangle((0, 0, WIDTH * LARGER - 1, HEIGHT * LARGER - 1), outline=OUTER, width=3)
+    small = picture.resize((WIDTH, HEIGHT), Image.Resampling.BOX)
+    stream = io.BytesIO()
+    small.quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def _draw_surroundings(pen: ImageDraw, locator: Locator) -> None:
+    """Fill the units in view, members above the others, then the borders and the dash line."""
+    plane, view, frame = locator.plane, locator.view, (0, 0, WIDTH, HEIGHT)
+    window = shapely.box(*view)
+    near = plane.units[shapely.intersects(plane.units.to_numpy(), window)]
+    for codes, colour, edge in (
+        (near.index, LAND, EDGE), (locator.unscored, UNSCORED, "#ffffff"), (locator.scored, MEMBER, "#ffffff")
+    ):  # fmt: skip
+        for shape in near.reindex(near.index.intersection(codes)).to_numpy():
+            _draw_area(pen, shape, view, frame, (colour, edge))
+    for lines, look in ((plane.borders, ("#8a959e", 3)), (plane.outline, (OUTER, 3)), (plane.dash_line, (OUTER, 5))):
+        parts = shapely.get_parts(lines)
+        _draw_lines(pen, parts[shapely.intersects(parts, window)], view, frame, look)
+
+
+def _pixels(xy: np.ndarray, view: Box, frame: tuple[int, ...]) -> list[tuple[float, float]]:
+    scale = (frame[2] - frame[0]) * LARGER / (view[2] - view[0])
+    x = frame[0] * LARGER + (xy[:, 0] - view[0]) * scale
+    y = frame[1] * LARGER + (view[3] - xy[:, 1]) * scale
+    return list(zip(x.tolist(), y.tolist(), strict=True))
+
+
+def _draw_area(
+    pen: ImageDraw, shape: Any, view: Box, frame: tuple[int, ...], colours: tuple[str, str | None]
+) -> None:
+    for part in shapely.get_parts(shape):
+        corners = _pixels(shapely.get_coordinates(part.exterior), view, frame)
+        across = np.ptp(np.asarray(corners), axis=0).max()
+        if across < _SMALL_PX:  # an island too small to see stays as a dot
+            x, y = corners[0]
+            pen.ellipse((x - 1.5, y - 1.5, x + 1.5, y + 1.5), fill=OUTER)
+        else:
+            pen.polygon(corners, fill=colours[0], outline=colours[1], width=2 if colours[1] else 1)
+
+
+def _draw_lines(pen: ImageDraw, lines: Any, view: Box, frame: tuple[int, ...], look: tuple[str, int]) -> None:
+    for part in shapely.get_parts(lines):
+        pen.line(_pixels(shapely.get_coordinates(part), view, frame), fill=look[0], width=look[1])
+
+
+def _draw_names(pen: ImageDraw, locator: Locator, font: tuple[str, int] | None) -> None:
+    """Mark every member and name as many as there is room for."""
+    spots = _pixels(np.array([place[1:] for place in locator.places]).reshape(-1, 2), locator.view, (0, 0, WIDTH, 0))
+    for x, y in spots:
+        pen.ellipse((x - 7, y - 7, x + 7, y + 7), fill="#ffffff", outline=OUTER, width=3)
+    if font is None or not spots:
+        return
+    face = _face(font)
+    boxes = [pen.textbbox((0, 0), name, font=face, stroke_width=4) for name, *_ in locator.places]
+    unit = 150.0 * LARGER  # the labels module measures in inches, upwards
+    sizes = np.array([(box[2] - box[0], box[3] - box[1]) for box in boxes]) / unit
+    points = np.array([(x, HEIGHT * LARGER - y) for x, y in spots]) / unit
+    taken = (0.0, HEIGHT / 150.0 - (COUNTRY[3] + 12) / 150.0, (COUNTRY[2] + 12) / 150.0, HEIGHT / 150.0)
+    placed = place_labels(
+        points, sizes, dots=np.ones(len(points), dtype=bool), frame=(0.03, 0.03, WIDTH / 150 - 0.03, HEIGHT / 150),
+        taken=[taken],
+    )  # fmt: skip
+    for i, left, bottom in placed:
+        box, top = boxes[i], HEIGHT * LARGER - (bottom + sizes[i][1]) * unit
+        at = (left * unit - box[0], top - box[1])
+        pen.text(at, locator.places[i][0], font=face, fill="#1f2a33", stroke_width=4, stroke_fill="#ffffff")
+
+
+@cache
+def _face(font: tuple[str, int]) -> Any:
+    from PIL import ImageFont
+
+    return ImageFont.truetype(font[0], 22 * LARGER, index=font[1])
+
+
+def _country_view(plane: Plane) -> Box:
+    whole = shapely.total_bounds([*plane.units.to_numpy(), plane.dash_line])
+    return _fitted(whole, (COUNTRY[2] - COUNTRY[0], COUNTRY[3] - COUNTRY[1]), 0.0)
+
+
+def _fitted(bounds: Any, shape: tuple[int, int], least: float, *, beside: bool = False) -> Box:
+    """Widen bounds by a margin to the shape of a frame; ``beside`` keeps room for the small country on the left."""
+    west, south, east, north = (float(value) for value in bounds)
+    width, height = max(east - west, least) * (1 + 2 * _MARGIN), max(north - south, least) * (1 + 2 * _MARGIN)
+    free = (COUNTRY[2] + 30) / WIDTH if beside else 0.0
+    width = max(width / (1 - free), height * shape[0] / shape[1])
+    height = width * shape[1] / shape[0]
+    x, y = (west + east) / 2 - width * free / 2, (south + north) / 2
+    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
