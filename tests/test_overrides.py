@@ -62,8 +62,14 @@ def test_ranks_stay_where_no_score_changes():
     assert cities["rank"].tolist() == [1.0, 3, 4, 2]
 
 
-def test_a_city_that_moves_keeps_its_role_and_replaces_a_lesser_one():
-    members = applied(("move", "B", None, "C1", "C2", None))[1]
+def test_a_city_that_moves_keeps_its_role():
+    members = applied(("move", "A", None, "C1", "C2", None))[1]
+    assert held(members) == held(MEMBERS) - {("A", "C1", "primary")} | {("A", "C2", "primary")}
+
+
+def test_a_lesser_role_is_removed_in_a_row_of_its_own():
+    rows = [("move", "B", None, "C1", "C2", None), ("remove", "B", None, "C2", None, None)]
+    members = applied(*rows)[1]
     assert held(members) == {("A", "C1", "primary"), ("C", "C2", "primary"), ("B", "C2", "primary")}
 
 
@@ -80,13 +86,13 @@ def test_removals_come_before_additions_in_whatever_order_they_stand():
 
 def test_nothing_is_changed_in_place():
     before = (CITIES.copy(), MEMBERS.copy())
-    applied(("score", "A", "1", None, None, None), ("move", "B", None, "C1", "C2", None))
+    applied(("score", "A", "1", None, None, None), ("move", "A", None, "C1", "C2", None))
     pd.testing.assert_frame_equal(CITIES, before[0])
     pd.testing.assert_frame_equal(MEMBERS, before[1])
 
 
 def test_every_row_is_a_row_of_the_answer_with_before_and_after():
-    found = applied(("score", "A", "80", None, None, None), ("move", "B", None, "C1", "C2", None))[2]
+    found = applied(("score", "A", "80", None, None, None), ("move", "A", None, "C1", "C2", None))[2]
     assert tuple(found.columns) == columns.OVERRIDES
     assert found["row"].tolist() == [1, 2]
     assert found.loc[0, ["score_before", "score_after", "role_before"]].tolist() == [90.0, 80.0, ""]
@@ -114,7 +120,7 @@ REFUSED = {
     "no score": (("score", "A", "", None, None, None), "value: is empty, but score needs it"),
     "a city not in the cluster left": (("move", "A", None, "C2", "C1", None), "'C2' does not have A; it is in C1"),
     "a city in no cluster": (("remove", "D", None, "C2", None, None), "does not have D; it is in no cluster"),
-    "a city that is there": (("add", "B", None, None, "C2", None), "'C2' has B already (secondary)"),
+    "a city that is there": (("add", "B", None, None, "C2", None), "'C2' has B already (secondary); to change"),
     "a second primary": (("add", "A", None, None, "C2", None), "would make A primary in C1, C2"),
     "a cell without use": (("add", "D", "50", None, "C2", None), "value: '50' must be empty: add makes no use of it"),
     "an unknown role": (("add", "D", None, None, "C2", "guest"), "role: 'guest' is not one of"),

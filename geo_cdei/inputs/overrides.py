@@ -225,9 +225,10 @@ def _joint_faults(
         if not row["cluster_id"]:
             continue
         pair, role = (row["adcode"], row["cluster_id"]), _role(row, held)
-        there = now.get(pair)
-        if there and (row["kind"] == "add" or there == role):
-            problem = f"has {_called(row)} already ({there})"
+        if pair in now:
+            problem = (
+                f"has {_called(row)} already ({now[pair]}); to change its role, remove it there in a row of its own"
+            )
             faults.append(Fault(NAME, row["line"], "cluster_id", row["cluster_id"], problem))
         now[pair] = role
         first = [c for (code, c), r in now.items() if code == row["adcode"] and r == "primary"]
@@ -278,8 +279,8 @@ def _before_after(
 def _moved(
     rows: Sequence[dict[str, Any]], members: pd.DataFrame, held: dict[tuple[str, str], str], names: dict[str, str]
 ) -> pd.DataFrame:
-    """Memberships without those left or replaced, and with those entered."""
-    gone = {(row["adcode"], row[end]) for row in rows for end in ("from_cluster", "cluster_id") if row[end]}
+    """Memberships without those left, and with those entered."""
+    gone = {(row["adcode"], row["from_cluster"]) for row in rows if row["from_cluster"]}
     pairs = zip(members["adcode"].astype(str), members["cluster_id"].astype(str), strict=True)
     kept = members[[pair not in gone for pair in pairs]]
     about = members.drop_duplicates("cluster_id").set_index("cluster_id")
