@@ -280,3 +280,18 @@ OVERRIDES = (
 
 POLE_WEIGHTS = ("group", "used", "grouped", "equal", "entropy", "critic")
 """``pole_weights.csv`` behind ``criterion``: weights of the criteria by origin; ``used`` are those of the ranking."""
+
+BOUNDARY_FAULTS = ("adcode", "name", "fault", "other", "area_km2", "detail", "severity")
+"""``boundary_faults.csv``: what is wrong with a layer of one's own, unit by unit; an ``error`` stops the run."""
+
+COMPOSITE = ("adcode", "indicator", "raw", "scaled", "weight", "contribution")
+"""Result of ``add_up``; ``composite.csv`` has ``city`` behind ``adcode``: how every score was made."""
+
+COMPOSITE_LEFT_OUT = ("n_available", "n_indicators", "reason")
+"""Result of ``leave_out`` behind ``adcode``; ``composite_left_out.csv`` has ``city`` in front."""
+
+COMPOSITE_WEIGHTS = (
+    "table", "column", "direction", "scaling", "weighting", "weight", "entropy", "n", "n_missing", "minimum",
+    "maximum", "mean", "sd",
+)  # fmt: skip
+"""``composite_weights.csv`` behind ``indicator``: weights, and the numbers of the scales, over the scored cities."""

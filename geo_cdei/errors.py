@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "AlignmentError",
     "BoundaryError",
+    "BoundaryFaultsError",
     "GeoCdeiError",
     "GeoCdeiWarning",
     "GraphError",
@@ -56,6 +61,22 @@ class MatchError(GeoCdeiError):
 
 class BoundaryError(GeoCdeiError):
     """Polygons, points or lines that cannot be used as boundaries."""
+
+
+class BoundaryFaultsError(BoundaryError):
+    """A layer of one's own has faults, unit by unit; ``table`` has them all.
+
+    Parameters
+    ----------
+    message : str
+        Every fault in a line of its own.
+    table : pandas.DataFrame
+        Columns :data:`geo_cdei.columns.BOUNDARY_FAULTS`.
+    """
+
+    def __init__(self, message: str, *, table: pd.DataFrame) -> None:
+        super().__init__(message)
+        self.table = table
 
 
 class AlignmentError(GeoCdeiError):

@@ -46,7 +46,7 @@ OWNERS = {
     "pyogrio": {"outputs.tables", "inputs.point_files", "inputs.layer_files"},
     "folium": {"outputs.maps"},
     "xstatic": {"outputs.page"},
-    "openpyxl": {"outputs.tables"},
+    "openpyxl": {"outputs.tables", "outputs.workbook"},
     "python_calamine": {"inputs.workbooks"},
     "dask": {"_parallel"},
     "distributed": {"_parallel"},

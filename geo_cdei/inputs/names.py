@@ -34,6 +34,7 @@ __all__ = [
 
 Counties = pd.DataFrame | Callable[[], pd.DataFrame] | None
 _IGNORED = re.compile("[\\s'\"`\u2018\u2019\u201c\u201d\u200b-\u200f\u2060\ufeff]+")
+KIND = "prefecture-level unit"
 LIKE = 0.5  # half of the characters in place; below that a suggestion only misleads
 _POWER = re.compile(r"\d+(\.\d+)?e\+?\d{1,2}")
 
@@ -97,6 +98,8 @@ class Book:
         What each normalized name stands for, or why it is refused.
     spellings : list of (str, str)
         Normalized names and units, for suggestions.
+    kind : str
+        What a unit is called in messages.
     """
 
     official: dict[str, str]
@@ -105,6 +108,7 @@ class Book:
     names: dict[str, Found] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     spellings: list[tuple[str, str]] = field(default_factory=list)
+    kind: str = KIND
 
     def label(self, adcodes: Iterable[str]) -> str:
         """Official names with their codes, for a message."""
@@ -117,7 +121,7 @@ class Book:
         places = self.counties().get(key, [])
         more = f" and {len(places) - 3} more" if len(places) > 3 else ""
         named = ", ".join(places[:3]) + more
-        return f"a county-level name ({named}), not a prefecture-level unit" if places else ""
+        return f"a county-level name ({named}), not a {self.kind}" if places else ""
 
 
 def build_book(units: pd.DataFrame, aliases: pd.DataFrame, counties: Counties = None) -> Book:
@@ -126,7 +130,8 @@ def build_book(units: pd.DataFrame, aliases: pd.DataFrame, counties: Counties = 
     Parameters
     ----------
     units : pandas.DataFrame
-        Indexed by ``adcode``: ``official_name``, ``short_name``, ``name_en``.
+        Indexed by ``adcode``: ``official_name``, ``short_name``, ``name_en``; ``attrs["kind"]`` may say what a
+        unit is called.
     aliases : pandas.DataFrame
         ``adcode``, ``alias``, ``kind``, ``year``.
     counties : pandas.DataFrame or callable, optional
@@ -144,7 +149,8 @@ def build_book(units: pd.DataFrame, aliases: pd.DataFrame, counties: Counties = 
     """
     official = {str(adcode): str(name) for adcode, name in units["official_name"].items()}
     simplified = _read_traditional(official, aliases)
-    book = Book(official, simplified, functools.cache(lambda: _county_places(counties, simplified)))
+    places = functools.cache(lambda: _county_places(counties, simplified))
+    book = Book(official, simplified, places, kind=units.attrs.get("kind", KIND))
     for column in ("official_name", "short_name"):
         for adcode, name in units[column].items():
             _enter(book, name, Found((str(adcode),), column.replace("_", " ")))
@@ -202,8 +208,9 @@ def _read_traditional(official: Mapping[str, str], aliases: pd.DataFrame) -> dic
     """Read the characters off the traditional official names, which stand in the same order."""
     table: dict[int, int] = {}
     rows = aliases[aliases["kind"] == "traditional"]
-    for adcode, alias in zip(rows["adcode"], rows["alias"], strict=True):
-        name = official.get(adcode, "")
+    # at another level than that of the code list the names stand beside their traditional forms
+    names = rows.get("official_name", rows["adcode"].map(official).fillna(""))
+    for adcode, alias, name in zip(rows["adcode"], rows["alias"], names, strict=True):
         if len(name) != len(alias):
             raise SchemaError(
                 f"aliases: the traditional name {alias} of {adcode} needs one character for each of the "
@@ -213,7 +220,7 @@ def _read_traditional(official: Mapping[str, str], aliases: pd.DataFrame) -> dic
     return table
 
 
-def read_code(text: str, official: Mapping[str, str]) -> tuple[str, str, str]:
+def read_code(text: str, official: Mapping[str, str], *, kind: str = KIND) -> tuple[str, str, str]:
     """Repair a code that a spreadsheet has damaged.
 
     Parameters
@@ -222,6 +229,8 @@ def read_code(text: str, official: Mapping[str, str]) -> tuple[str, str, str]:
         Six or twelve digits, perhaps with ``.0``, in powers of ten, quoted, or full-width.
     official : mapping of str to str
         The units by ``adcode``.
+    kind : str
+        What a unit is called.
 
     Returns
     -------
@@ -236,6 +245,8 @@ def read_code(text: str, official: Mapping[str, str]) -> tuple[str, str, str]:
     digits, note = normalize_name(text), ""
     if not digits:
         return "", "", ""
+    if text.strip() in official:  # a layer of one's own may have codes of letters
+        return text.strip(), "", ""
     if _POWER.fullmatch(digits):
         note = f"the code was written as {text}, which may have lost digits"
         digits = f"{Decimal(digits):f}"
@@ -248,11 +259,11 @@ def read_code(text: str, official: Mapping[str, str]) -> tuple[str, str, str]:
     # The municipalities; for the special regions and Taiwan xx0100 is one city of several.
     if digits == digits[:2] + "0100" and whole in official and whole < "700000":
         return whole, join_notes(note, f"{digits} stands for the districts of {official[whole]}"), ""
-    if not re.fullmatch(r"\d{6}|\d{12}", digits):
+    if kind == KIND and not re.fullmatch(r"\d{6}|\d{12}", digits):
         return "", "", f"the code {text} is not six or twelve digits"
     parent = next((unit for unit in (digits[:4] + "00", whole) if unit in official), "")
     inside = f"; it lies in {official[parent]} ({parent})" if parent else ""
-    return "", "", f"the code {text} is not that of a prefecture-level unit{inside}"
+    return "", "", f"the code {text} is not that of a {kind}{inside}"
 
 
 def suggest(book: Book, key: str, limit: int = 3) -> str:

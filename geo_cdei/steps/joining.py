@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,6 +20,7 @@ from geo_cdei.inputs import overrides as _overrides
 from geo_cdei.inputs import schema as _schema
 from geo_cdei.inputs import sources
 from geo_cdei.results import Notice
+from geo_cdei.steps.composite import read_scores
 from geo_cdei.steps.grouping import group_members, is_grouped
 from geo_cdei.workspace import Workspace
 
@@ -34,7 +36,8 @@ Frame = TypeVar("Frame", bound=pd.DataFrame)
 class Joined:
     """The study's tables, joined to the units; what every step starts from.
 
-    ``cities`` and ``members`` are those that count; ``published`` holds both as they are without overrides.
+    ``cities`` and ``members`` are those that count; ``published`` holds both as they are without overrides;
+    ``tables`` says how a composite score was made.
     """
 
     units: gpd.GeoDataFrame
@@ -48,6 +51,7 @@ class Joined:
     notices: tuple[Notice, ...]
     published: tuple[gpd.GeoDataFrame, pd.DataFrame]
     overrides: pd.DataFrame | None
+    tables: Mapping[str, pd.DataFrame]
 
 
 def join_study(workspace: Workspace, settings: Settings) -> Joined:
@@ -68,9 +72,11 @@ def join_study(workspace: Workspace, settings: Settings) -> Joined:
     level = _levels.read_level(workspace, settings.boundaries)
     units, finder = level.units, _Finder(level.names, level.aliases)
     notices = [Notice("scores", said) for said in level.notices]
-    scores = _read(workspace, settings.data.scores, notices, like=Data().scores)
-    matches = finder.checked(settings.data.scores, scores)
-    cities = _as_printed(_cities.join_cities(scores, units, matches))
+    name, scores, made = read_scores(workspace, settings, finder.codes, notices)
+    matches = finder.checked(name, scores)
+    # one order of cities, members, claims and flows, so that the rows of a file may stand in any
+    cities = _as_printed(_cities.join_cities(scores, units, matches)).rename_axis("adcode")
+    cities = cities.sort_values(["score", "adcode"], ascending=[False, True])
     faults = sources.read_table(workspace, "faults") if sources.has_table(workspace, "faults") else None
     known = cities.drop(columns="geometry")
     for name in settings.data.attributes:
@@ -96,7 +102,8 @@ def join_study(workspace: Workspace, settings: Settings) -> Joined:
     corridors = _corridors(workspace, finder, notices)
     flows, times = (_pairs(workspace, name, finder, notices) for name in ("flows", "travel_time"))
     return Joined(
-        units, cities, known, members, finder.report(), corridors, flows, times, tuple(notices), published, overrides
+        units, cities, known, members, finder.report(), corridors, flows, times, tuple(notices), published, overrides,
+        made,
     )  # fmt: skip
 
 
@@ -125,9 +132,8 @@ def find_join_faults(workspace: Workspace, settings: Settings) -> list[str]:
     finder = _Finder(*_levels.read_names(workspace, settings.boundaries))
     faults: list[str] = []
     tables: dict[str, pd.DataFrame] = {}
-    for name in dict.fromkeys(
-        [settings.data.scores, *settings.data.attributes, "clusters", "corridors", "published"]
-    ):
+    scores = [] if settings.score.indicators else [settings.data.scores]
+    for name in dict.fromkeys([*scores, *settings.data.attributes, "clusters", "corridors", "published"]):
         try:
             if sources.has_table(workspace, name):
                 like = Data().scores if name == settings.data.scores else None
@@ -228,7 +234,7 @@ def _members(
     codes = _prefecture_codes(finder, membership)
     given = membership.get("adcode", pd.Series("", index=membership.index)).astype("str")
     coded = membership.assign(adcode=codes.reindex(membership.index).fillna(given))
-    return _clusters.build_members(cities, coded)
+    return _clusters.build_members(cities, coded.sort_values(["cluster_id", "role", "adcode"]))
 
 
 def _overridden(
@@ -273,7 +279,8 @@ def _corridors(workspace: Workspace, finder: _Finder, notices: list[Notice]) -> 
     anchors = claims["anchors"].str.split("[;；]").explode().str.strip()
     codes = finder.codes("corridors", pd.DataFrame({"city": anchors}).reset_index(drop=True), unique=False)
     coded = pd.Series(codes.to_numpy(), index=anchors.index)
-    return claims.assign(anchors=coded.groupby(level=0, sort=False).agg(tuple))
+    claims = claims.assign(anchors=coded.groupby(level=0, sort=False).agg(tuple))
+    return claims.sort_values("corridor_id", ignore_index=True)
 
 
 def _pairs(workspace: Workspace, name: str, finder: _Finder, notices: list[Notice]) -> pd.DataFrame | None:
@@ -291,7 +298,7 @@ def _pairs(workspace: Workspace, name: str, finder: _Finder, notices: list[Notic
     cities = pd.DataFrame({"city": pd.unique(table[ends].to_numpy().ravel())})
     code = dict(zip(cities["city"], finder.codes(name, cities), strict=True))
     notices.append(Notice("corridors", f"{name} as given in data/raw takes the place of the modelled one"))
-    return table.assign(**{end: table[end].map(code) for end in ends})
+    return table.assign(**{end: table[end].map(code) for end in ends}).sort_values(ends, ignore_index=True)
 
 
 def _is_county(code: object) -> bool:

@@ -178,6 +178,7 @@ def _against_print(
     from geo_cdei.analysis import reproduction, scoring
 
     published = sources.read_table(workspace, "published")
+    published = published.sort_values(["edition", "quantity", "subject"], ignore_index=True)
     dangling = _schema.find_dangling(published, "cluster_id", clusters.index, name="published")
     _schema.raise_faults(dangling, name="published")
     edition = settings.study.edition
