@@ -68,7 +68,7 @@ def test_the_classes_of_the_map_add_up_to_the_scored_cities(patterned):
 
 
 def test_every_page_of_the_default_study_is_drawn_from_its_table(patterned):
-    assert list(build_pages(patterned)) == ["scores", "lisa", "pattern"]
+    assert list(build_pages(patterned)) == ["scores", "lisa", "pattern", "atlas"]
 
 
 def test_the_page_gives_the_moran_of_the_table(patterned):

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import folium
     from shapely import MultiLineString
 
-__all__ = ["build_page", "score_map"]
+__all__ = ["build_page", "carried_page", "score_map"]
 
 _SCRIPTS = ("dom", "map", "legend", "search", "labels", "chart", "picture", "start")
 
@@ -189,21 +189,62 @@ def _extent(units: gpd.GeoDataFrame, overlays: Sequence[Overlay], meta: MapMeta)
 
 
 def _folium_map(payload: dict[str, Any], meta: MapMeta, charts: Sequence[str]) -> folium.Map:
+    holds = {
+        "title": text(meta.title),
+        "subtitle": text(meta.subtitle),
+        "lines": [text(line) for line in meta.notices()],
+        "charts": list(charts),
+    }
+    return _carrier(payload, _SHELL, (_SCRIPTS, ("page",)), holds)
+
+
+def carried_page(
+    payload: dict[str, Any], *, title: str, lang: str, shell: str, assets: tuple[Sequence[str], Sequence[str]]
+) -> OfflineMap:
+    """Put data and scripts of our own on an empty Leaflet map and write it as one page.
+
+    Parameters
+    ----------
+    payload : dict
+        Numbers and texts for the scripts; it passes the escaping door here.
+    title, lang : str
+        Title and language of the page.
+    shell : str
+        Template with the macros ``html`` (it must hold ``this.payload``) and ``script``.
+    assets : tuple of two sequences of str
+        Names of the scripts and of the style sheets among the assets, without endings, in order.
+
+    Returns
+    -------
+    OfflineMap
+        The page.
+
+    Raises
+    ------
+    OutputError
+        If a number is not finite.
+    """
+    return OfflineMap(self_contained(_carrier(payload, shell, assets, {}), title=title, lang=lang), title)
+
+
+def _carrier(
+    payload: dict[str, Any], shell: str, assets: tuple[Sequence[str], Sequence[str]], holds: dict[str, Any]
+) -> folium.Map:
     """Make the folium map with our element on it; folium is imported here and nowhere else."""
     import folium
     from folium.elements import JSCSSMixin
     from folium.template import Template
 
     class Atlas(JSCSSMixin):
-        _template = Template(_SHELL)
-        default_js = [(name, f"{OWN_ASSET}{name}.js") for name in _SCRIPTS]  # noqa: RUF012
-        default_css = [("atlas", f"{OWN_ASSET}page.css")]  # noqa: RUF012
+        _template = Template(shell)
+        default_js = [(name, f"{OWN_ASSET}{name}.js") for name in assets[0]]  # noqa: RUF012
+        default_css = [(f"atlas_{name}", f"{OWN_ASSET}{name}.css") for name in assets[1]]  # noqa: RUF012
 
     atlas: Any = Atlas()  # type: ignore[no-untyped-call]
     atlas._name = "Atlas"
-    atlas.title, atlas.subtitle = text(meta.title), text(meta.subtitle)
-    atlas.lines = [text(line) for line in meta.notices()]
-    atlas.payload, atlas.charts = script_json(payload), list(charts)
+    for name, value in holds.items():
+        setattr(atlas, name, value)
+    atlas.payload = script_json(payload)
     leaflet_map = folium.Map(
         tiles=None,
         zoom_control=False,

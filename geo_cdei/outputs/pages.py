@@ -116,6 +116,12 @@ def _poles(analysis: Analysis) -> OfflineMap:
     return poles_page(analysis)
 
 
+def _atlas(analysis: Analysis) -> OfflineMap:
+    from geo_cdei.outputs.atlas import build_atlas
+
+    return build_atlas(analysis)
+
+
 _PAGES: dict[str, tuple[str, Callable[[Analysis], OfflineMap]]] = {
     "scores": ("cities", _scores_page),
     "lisa": ("lisa", _lisa),
@@ -123,5 +129,6 @@ _PAGES: dict[str, tuple[str, Callable[[Analysis], OfflineMap]]] = {
     "corridors": ("corridors", _corridors),
     "spillovers": ("hinterland_cities", _spillovers),
     "poles": ("poles", _poles),
+    "atlas": ("lisa_all", _atlas),
 }
 """Pages, each with the table it cannot be drawn without."""

@@ -12,6 +12,7 @@ import pandas as pd
 from geo_cdei import columns
 from geo_cdei.errors import GeoCdeiWarning
 from geo_cdei.steps.context import VARIABLES, Context
+from geo_cdei.steps.measures import add_measures
 
 __all__ = ["add_autocorrelation"]
 
@@ -42,6 +43,7 @@ def add_autocorrelation(run: Context) -> None:
     run.tables["correlogram"] = correlogram.correlogram(y, cities, seed=run.seed, alternative=how["alternative"])
     if "tier" in cities and cities["tier"].nunique() > 1:
         run.tables["join_counts"] = joins.join_counts(cities["tier"], graph, seed=run.seed)
+    add_measures(run, how=how)
 
 
 def build_graphs(run: Context) -> None:

@@ -3,9 +3,9 @@
    Atlas.data                      what the pipeline found (atlas_data.py)
    Atlas.ids                       adcodes of the cities, in a fixed order
    Atlas.state                     plain JSON; a panel owns the sub-object of its own id
-   Atlas.set(patch, {live})        merges, one level deep in sub-objects; keeps the state before for undo (a live
-                                   change, such as a drag, is one step until the next that is not live), tells
-                                   the views and renews the link
+   Atlas.set(patch, options)       merges, one level deep in sub-objects; keeps the state before for undo, tells
+                                   the views and renews the link. {live: true} for a drag: one step of undo
+                                   until a change that is not live; {quiet: true}: no step of undo
    Atlas.on(name, fn)              "state" with the Set of changed top keys, "language" with zh or en,
                                    "selection" with the ids, "colour" when a panel painted the map
    Atlas.select(ids, mode)         "replace" (or none), "add", "toggle"
@@ -41,6 +41,10 @@ var Atlas = (function () {
       live = going && live;
       return;
     }
+    if (options && options.quiet) {
+      replace(after);
+      return;
+    }
     if (!live) {
       past.push(before);
       if (past.length > MOST_UNDO) { past.shift(); }
@@ -71,7 +75,8 @@ var Atlas = (function () {
     if (!from.length) { return; }
     to.push(copy(A.state));
     live = false;
-    replace(from.pop());
+    // where the reader looks, and in which language, is nothing to take back
+    replace(Object.assign(from.pop(), { view: A.state.view, lang: A.state.lang }));
   }
 
   function replace(after) {
@@ -101,6 +106,8 @@ var Atlas = (function () {
         })));
       } else if (choices[key]) {
         if (choices[key].indexOf(value) >= 0) { state[key] = value; }
+      } else if (key === "view") {
+        if (Array.isArray(value) && value.length === 3 && value.every(Number.isFinite)) { state.view = value; }
       } else if (plain(value) && key !== "__proto__") {
         state[key] = Object.assign({}, plain(state[key]) ? state[key] : {}, copy(value));
       }
@@ -159,7 +166,10 @@ var Atlas = (function () {
   A.lang = function () { return A.state.lang; };
   A.t = function (key, args) {
     var pair = A.data.words[key];
-    if (!pair) { throw new Error("no text for " + key); }
+    if (!pair) {
+      console.error("no text for " + key);
+      return key;
+    }
     return pair[A.lang() === "zh" ? 0 : 1].replace(/\{(\w+)\}/g, function (whole, name) {
       return args && args[name] !== undefined ? String(args[name]) : whole;
     });
