@@ -205,8 +205,8 @@ class _Finder:
         return pd.concat(self._reports, ignore_index=True)
 
 
-def _read(workspace: Workspace, name: str, notices: list[Notice], *, like: str | None = None) -> pd.DataFrame:
-    table = sources.read_table(workspace, name, like=like)
+def _read(workspace: Workspace, name: str, notices: list[Notice]) -> pd.DataFrame:
+    table = sources.read_table(workspace, name)
     notices += [Notice("scores", said) for said in sources.describe_reading(table, name)]
     return table
 

@@ -72,6 +72,7 @@ def score_study(workspace: Workspace, settings: Settings, joined: Joined) -> Sco
         "members": members[list(columns.MEMBERS)],
         "cluster_scores": long,
         "national": _national_table(cities, long["weights"].unique().tolist()),
+        **joined.tables,
     }
     if joined.overrides is not None:
         tables["overrides"] = joined.overrides
@@ -79,6 +80,8 @@ def score_study(workspace: Workspace, settings: Settings, joined: Joined) -> Sco
         tables |= _against_print(workspace, settings, joined, cities, clusters, weights)
     else:
         notices.append(Notice("scores", "there is no table published: nothing is compared with print"))
+    if sources.has_table(workspace, "faults"):
+        tables["faults"] = sources.read_table(workspace, "faults").reindex(columns=list(columns.FAULTS))
     national = scoring.national_means(cities, weights=weights)
     return Scored(cities, members, clusters, national, weights, tables, notices)
 
