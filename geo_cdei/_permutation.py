@@ -8,6 +8,9 @@ corrected. Rows of unequal weights, and statistics that are not a sum, go throug
 
 The caller lists its cities in the order of their sorted ids, so a city gets the same p whatever the order of
 the rows was. Sums that differ by less than rounding count as ties, in both directions.
+
+Blocks of cities may be counted apart: each draws the same table again from the seed and does for its cities what is
+done for them in the whole, so every number is the same whatever the blocks are.
 """
 
 from __future__ import annotations
@@ -16,6 +19,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+
+from ._parallel import LOCAL, Engine
+from ._row_blocks import Rows, cut_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -210,6 +216,7 @@ def conditional_counts(
     permutations: int,
     seed: int,
     kind: Literal["sum", "squared difference"] = "sum",
+    engine: Engine = LOCAL,
 ) -> Counts:
     """Hold each city in place, shuffle the others, and count where the observed neighbor sum falls.
 
@@ -223,6 +230,8 @@ def conditional_counts(
         Number of simulated values per city, and the seed of all draws.
     kind : {"sum", "squared difference"}, default "sum"
         ``sum_j w_ij values_j`` or ``sum_j w_ij (values_i - values_j)**2``.
+    engine : Engine, default LOCAL
+        Where the blocks of cities are counted; no number depends on it.
 
     Returns
     -------
@@ -247,15 +256,52 @@ def conditional_counts(
     if largest == 0:
         zero, missing = np.zeros(n, dtype=np.int64), np.full(n, np.nan)
         return Counts(ge=zero, le=zero.copy(), mean=missing, sd=missing.copy())
-    tally = _EqualWeights if kind == "sum" and _rows_are_equal(weights, cardinality) else _AnyWeights
-    counter = tally(values, weights, cardinality, squared=kind != "sum")
-    rng = np.random.default_rng(seed)
-    # the (k+1)-th id stands in for the city itself
-    size = largest + 1
-    step = max(1, _DRAW_CELLS // size)
-    for start in range(0, permutations, step):
-        counter.add(draw_ids(n, size, min(step, permutations - start), rng))
-    return counter.counts(permutations)
+    equal = kind == "sum" and _rows_are_equal(weights, cardinality)
+    plan = _Plan(values, permutations, seed, kind, largest + 1, equal)
+    blocks = (Rows.of(weights, start, stop) for start, stop in cut_rows(n, engine.blocks, plan.row_step))
+    parts = list(engine.map(_count_rows, blocks, plan))
+    ge, le, mean, sd = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Counts(ge=ge, le=le, mean=mean, sd=sd)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plan:
+    """What every block of cities must know of the whole."""
+
+    values: FloatArray
+    permutations: int
+    seed: int
+    kind: str
+    size: int  # ids per column of the table: the most neighbors, and the one that stands in for the city itself
+    equal: bool
+
+    @property
+    def draw_step(self) -> int:
+        return max(1, _DRAW_CELLS // self.size)
+
+    @property
+    def row_step(self) -> int:
+        """Rows of one matrix product: one of another shape may round otherwise, so blocks are cut between them."""
+        return 1 if self.equal else max(1, _BLOCK_CELLS // max(self.size, min(self.draw_step, self.permutations)))
+
+
+def _count_rows(plan: _Plan, rows: Rows) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
+    """Count for one block of cities, against the table of the whole."""
+    weights = rows.weights(len(plan.values))
+    cardinality = np.diff(weights.indptr).astype(np.int64)
+    own = slice(rows.start, rows.stop)
+    counter: _Tally
+    if plan.equal:
+        counter = _EqualWeights(plan.values, weights, cardinality, squared=False)
+    else:
+        counter = _AnyWeights(plan.values, weights, cardinality, squared=plan.kind != "sum")
+        counter.rows = range(rows.start, rows.stop, plan.row_step)
+    rng = np.random.default_rng(plan.seed)
+    for start in range(0, plan.permutations, plan.draw_step):
+        drawn = draw_ids(len(plan.values), plan.size, min(plan.draw_step, plan.permutations - start), rng)
+        counter.add(drawn)
+    counts = counter.counts(plan.permutations)
+    return counts.ge[own], counts.le[own], counts.mean[own], counts.sd[own]
 
 
 def _rows_are_equal(weights: sparse.csr_array, cardinality: IntArray) -> bool:
@@ -375,6 +421,7 @@ class _AnyWeights(_Tally):
         self.offset = values**2 * sums if squared else np.zeros(len(values))
         observed = weights @ values**2 - 2.0 * values * lag + self.offset if squared else lag
         slack = _RELATIVE_TIE * spread * (4.0 * peak**2 if squared else peak)
+        self.rows = range(0, len(values), 1)  # starts of the blocks of rows; set by the caller
         self.low, self.high = observed - slack, observed + slack
 
     def add(self, table: npt.NDArray[np.int32]) -> None:
@@ -387,9 +434,8 @@ class _AnyWeights(_Tally):
         column = np.tile(np.arange(columns, dtype=np.int32), size)
         shape = (len(self.values), columns)
         where = sparse.csr_array(sparse.coo_array((place, (table.ravel(), column)), shape=shape))
-        step = max(1, _BLOCK_CELLS // max(size, columns))
-        for start in range(0, len(self.values), step):
-            self._add_block(slice(start, min(start + step, len(self.values))), drawn, where)
+        for start in self.rows:
+            self._add_block(slice(start, min(start + self.rows.step, self.rows.stop)), drawn, where)
 
     def _add_block(self, rows: slice, drawn: FloatArray, where: sparse.csr_array) -> None:
         own = np.arange(rows.start, rows.stop)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
 
 from geo_cdei.errors import GraphError
 
@@ -22,6 +22,7 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 MAX_TREES = 30  # for one cut; then the whole partition is drawn again
 MAX_RESTARTS = 200
+MANY = 500  # nodes from which the tree is drawn by a library
 
 
 def bridge(adjacency: sparse.sparray, km: npt.NDArray[np.float64]) -> tuple[sparse.csr_array, Ints]:
@@ -71,7 +72,15 @@ def bridge(adjacency: sparse.sparray, km: npt.NDArray[np.float64]) -> tuple[spar
     return sparse.csr_array((linked + extra) != 0), added
 
 
-def grow_regions(adjacency: sparse.sparray, size: int, *, draws: int, seed: int, starts: Ints | None = None) -> Ints:
+def grow_regions(
+    adjacency: sparse.sparray,
+    size: int,
+    *,
+    draws: int,
+    seed: int,
+    starts: Ints | None = None,
+    part: tuple[int, int] | None = None,
+) -> Ints:
     """Grow random contiguous regions, one city at a time.
 
     Parameters
@@ -86,6 +95,8 @@ def grow_regions(adjacency: sparse.sparray, size: int, *, draws: int, seed: int,
         Seed of ``numpy.random.default_rng``.
     starts : array of int, optional
         Positions among which the first city is drawn; all when omitted.
+    part : (int, int), optional
+        Grow only the regions from the first number to before the second; each is the one it is among all.
 
     Returns
     -------
@@ -111,20 +122,36 @@ def grow_regions(adjacency: sparse.sparray, size: int, *, draws: int, seed: int,
     near = np.asarray((sparse.csr_array(adjacency) != 0).todense())
     _check_connected(near, size)
     n, rng = len(near), np.random.default_rng(seed)
-    rows = np.arange(draws)
-    regions = np.empty((draws, size), dtype=np.int64)
-    regions[:, 0] = rng.choice(np.arange(n) if starts is None else starts, size=draws)
-    inside = np.zeros((draws, n), dtype=bool)
+    first, last = part or (0, draws)
+    rows = np.arange(last - first)
+    regions = np.empty((len(rows), size), dtype=np.int64)
+    regions[:, 0] = rng.choice(np.arange(n) if starts is None else starts, size=draws)[first:last]
+    _pass_over(rng, first * n)
+    inside = np.zeros((len(rows), n), dtype=bool)
     inside[rows, regions[:, 0]] = True
     frontier = near[regions[:, 0]] & ~inside
     for step in range(1, size):
         # the largest of independent uniform keys is an even draw from the frontier
-        keys = rng.random((draws, n), dtype=np.float32)
+        keys = rng.random((len(rows), n), dtype=np.float32)
+        _pass_over(rng, (draws - len(rows)) * n)
         chosen = np.argmax(np.where(frontier, keys, np.float32(-1.0)), axis=1)
         regions[:, step] = chosen
         inside[rows, chosen] = True
         frontier = (frontier | near[chosen]) & ~inside
     return regions
+
+
+def _pass_over(rng: np.random.Generator, count: int) -> None:
+    """Move a generator as if it had drawn `count` float32 numbers: each is half of one of its own numbers."""
+    bits = rng.bit_generator
+    state = dict(bits.state)
+    if count and state["has_uint32"]:
+        bits.state = state | {"has_uint32": 0, "uinteger": 0}
+        count -= 1
+    if count >= 2:
+        bits.advance(count // 2)  # type: ignore[attr-defined]
+    if count % 2:
+        rng.random(dtype=np.float32)
 
 
 def random_partitions(
@@ -232,7 +259,9 @@ def _cut(
     order = [parts[i] for i in rng.permutation(len(parts))]
     sums = _subset_sums([sizes[part] for part in order])
     for _ in range(MAX_TREES):
-        sequence, parent = _random_tree(nodes, neighbors, rng)
+        sequence, parent = (
+            _random_tree(nodes, neighbors, rng) if len(nodes) <= MANY else _large_tree(nodes, neighbors, rng)
+        )
         below = _subtree_sizes(sequence, parent)
         heads = [node for node in sequence[1:] if sums[-1] >> below[node] & 1]
         if not heads:
@@ -265,6 +294,25 @@ def _random_tree(
             if other in allowed and other not in joined:
                 heapq.heappush(heap, (next(keys), other, node))
     return sequence, parent
+
+
+def _large_tree(
+    nodes: list[int], neighbors: list[list[int]], rng: np.random.Generator
+) -> tuple[list[int], dict[int, int]]:
+    """Draw the same kind of tree for many nodes, in compiled code: nodes by distance from the root, and parents."""
+    place = np.full(len(neighbors), -1, dtype=np.int64)
+    place[nodes] = np.arange(len(nodes))
+    focal = np.repeat(np.arange(len(nodes)), [len(neighbors[node]) for node in nodes])
+    other = place[np.concatenate([neighbors[node] for node in nodes])]
+    inside = other > focal  # each link once, and only those that stay among the nodes
+    links = (rng.random(int(inside.sum())) + 1.0, (focal[inside], other[inside]))  # 0 would read as "no link"
+    tree = minimum_spanning_tree(sparse.coo_array(links, shape=(len(nodes), len(nodes))).tocsr())
+    root = int(rng.integers(len(nodes)))
+    order, before = breadth_first_order(tree, root, directed=False)
+    names = np.asarray(nodes)
+    sequence = names[order].tolist()
+    parents = dict(zip(sequence[1:], names[before[order[1:]]].tolist(), strict=True))
+    return sequence, {sequence[0]: -1} | parents
 
 
 def _subtree_sizes(sequence: list[int], parent: dict[int, int]) -> dict[int, int]:

@@ -36,19 +36,19 @@ the neighbors that have one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .._aligned import Aligned, align, check_index, standardize
+from .._parallel import LOCAL, Engine, choose_engine, collect
 from .._permutation import Counts, conditional_counts
 from .._pvalues import check_inference, default_permutations, fdr_significant, p_value
 from ..errors import StatisticError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     import numpy.typing as npt
     from libpysal.graph import Graph
@@ -69,13 +69,15 @@ def local_moran(
     seed: int,
     alternative: str = "two-sided",
     transform: str = "R",
+    engine: str = "auto",
+    client: Any = None,
 ) -> pd.DataFrame:
     """Find where cities are like, or unlike, their neighbors (LISA).
 
     Parameters
     ----------
     y : pandas.Series of shape (n_cities,)
-        Values indexed by ``adcode`` in the order of *graph*.
+        Values indexed by ``adcode`` in the order of *graph*; a column of a Dask frame is put in that order.
     graph : libpysal.graph.Graph
         The graph; it is not changed.
     permutations : int, optional
@@ -87,6 +89,10 @@ def local_moran(
         "greater" asks for likeness.
     transform : {"R", "B", "O"}, default "R"
         Row-standardized weights, binary ones, or as they are.
+    engine : {"auto", "local", "dask"}, default "auto"
+        "auto" counts on Dask where *client* is given or a client is active. The result is the same.
+    client : distributed.Client, optional
+        The cluster.
 
     Returns
     -------
@@ -126,10 +132,11 @@ def local_moran(
     e  0.643       HH  0.212
     f  1.071       HH  0.412
     """
-    data = align(graph, y, transform=transform)
+    where = choose_engine(engine, client)
+    data = align(graph, collect(y, where, order=graph.unique_ids), transform=transform)
     z = standardize(data.values[0])
     data.warn_untested(constant=bool(np.isnan(z).any()))
-    return _lisa(data, z, z, permutations=permutations, seed=seed, alternative=alternative)
+    return _lisa(data, z, z, permutations=permutations, seed=seed, alternative=alternative, engine=where)
 
 
 def local_moran_bv(
@@ -295,6 +302,7 @@ def _lisa(
     permutations: int | None,
     seed: int,
     alternative: str,
+    engine: Engine = LOCAL,
 ) -> pd.DataFrame:
     """Do the arithmetic of the local Moran statistics; warnings are the caller's."""
     P = default_permutations(data.n) if permutations is None else permutations
@@ -303,7 +311,7 @@ def _lisa(
         return _lisa_frame(data, [np.full(data.n, np.nan)] * 6, (P, seed, alternative))
     lagged = data.weights @ around
     factor = own * (data.n - 1) / data.n
-    counts = conditional_counts(around, data.weights, permutations=P, seed=seed)
+    counts = conditional_counts(around, data.weights, permutations=P, seed=seed, engine=engine)
     p = p_value(*_turned(counts, own, P), P, alternative)
     with np.errstate(divide="ignore", invalid="ignore"):
         z_sim = np.sign(own) * (lagged - counts.mean) / counts.sd

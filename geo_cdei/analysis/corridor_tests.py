@@ -7,15 +7,16 @@ fixed in :mod:`geo_cdei.analysis.corridor_verdicts` and does not look at any oth
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._aligned import check_index, name_some
+from .._aligned import check_index, name_some, numbers
 from .._corridor_nulls import MAX_ANCHORS, CorridorDesign, Draws, Stage, build_stage, draw_anchors, draw_rigid
+from .._parallel import choose_engine, collect
 from .._polyline import EARTH_KM, line_distance_km, line_position
 from ..columns import CORRIDOR_TESTS
 from ..errors import StatisticError
@@ -51,6 +52,8 @@ def evaluate_corridors(
     backbone: pd.DataFrame,
     design: CorridorDesign | None = None,
     seed: int,
+    engine: str = "auto",
+    client: Any = None,
 ) -> pd.DataFrame:
     """Compare every claimed corridor with random ones.
 
@@ -58,7 +61,7 @@ def evaluate_corridors(
     ----------
     cities : geopandas.GeoDataFrame of shape (n_cities, …)
         Indexed by ``adcode``, with ``score``, ``coast_km`` (kilometres to the coast), the weights of the design,
-        and points as for ``build_graph``.
+        and points as for ``build_graph``. A Dask frame is put in the order of *interaction*.
     hypotheses : pandas.DataFrame of shape (n_corridors, …)
         ``corridor_id``, ``kind`` ("control" for one that is not claimed) and ``anchors``, a tuple of codes.
     interaction : Interaction
@@ -69,6 +72,11 @@ def evaluate_corridors(
         Widths, draws and tolerances; its defaults when omitted.
     seed : int
         Seed of all draws; a corridor's draws do not depend on the other rows.
+    engine : {"auto", "local", "dask"}, default "auto"
+        "auto" draws on Dask, a corridor at a time, where *client* is given or a client is active. The result is
+        the same.
+    client : distributed.Client, optional
+        The cluster.
 
     Returns
     -------
@@ -124,27 +132,38 @@ def evaluate_corridors(
     >>> tests.query("null == 'rigid' and statistic == 'score_mean'")[["observed", "p"]].round(2).values.tolist()
     [[70.0, 0.03]]
     """
-    design = design or CorridorDesign()
+    design, where = design or CorridorDesign(), choose_engine(engine, client)
+    cities = collect(cities, where, order=interaction.ids)
     check_index(interaction.ids, cities.index, what="interaction", whose="cities")
+    cities, interaction = _by_code(cities, interaction)
     anchors = _check_hypotheses(hypotheses, cities, interaction)
     measures = _Measures.of(cities, interaction, backbone, design)
     stage = build_stage(*city_points(cities))
     coast = cities["coast_km"].to_numpy(float)
     names, kinds = hypotheses["corridor_id"].astype("str").tolist(), hypotheses["kind"].tolist()
-    nulls = {}
-    for name, kind, positions in zip(names, kinds, anchors, strict=True):
-        matched = None if kind == "control" else coast
-        seeds = [seed, zlib.crc32(name.encode())]
-        nulls[name] = _draw_all(stage, positions, matched, interaction=interaction, design=design, seeds=seeds)
-    _check_draws(nulls, design)
-    rows = [
-        row | {"corridor_id": corridor}
-        for corridor, positions in zip(names, anchors, strict=True)
-        for row in _compare(stage, positions, nulls[corridor], measures, design)
+    claims = [
+        (positions, kind != "control", [seed, zlib.crc32(name.encode())])
+        for name, kind, positions in zip(names, kinds, anchors, strict=True)
     ]
+    nulls = dict(zip(names, where.map(_draw_claim, claims, stage, coast, interaction, design), strict=True))
+    _check_draws(nulls, design)
+    drawn = [(positions, nulls[name]) for name, positions in zip(names, anchors, strict=True)]
+    compared = where.map(_compare_claim, drawn, stage, measures, design)
+    rows = [row | {"corridor_id": name} for name, found in zip(names, compared, strict=True) for row in found]
     table = pd.DataFrame(rows, columns=list(CORRIDOR_TESTS))
     table.attrs.update(seed=seed, basis=interaction.basis, missing=list(interaction.missing))
     return table
+
+
+def _by_code(cities: gpd.GeoDataFrame, interaction: Interaction) -> tuple[gpd.GeoDataFrame, Interaction]:
+    """Put the cities in the order of their codes, so that no draw and no tie hangs on the order of the rows."""
+    order = cities.index.argsort()
+    square = np.ix_(order, order)
+    ordered = replace(
+        interaction, ids=interaction.ids[order], flow=interaction.flow[square], cost=interaction.cost[square],
+        km=interaction.km[square], mass=interaction.mass[order],
+    )  # fmt: skip
+    return cities.iloc[order], ordered
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,7 +193,7 @@ class _Measures:
         if unknown:
             raise StatisticError(f"poles must be cities of the study; {name_some(unknown)} are not.")
         return cls(
-            score=cities["score"].to_numpy(float),
+            score=numbers(cities["score"]),
             weight=weight_vector(cities, design.weights).fillna(0.0).to_numpy(float),
             traffic=sparse.csr_array(((traffic / traffic.sum())[used], (i[used], j[used])), shape=square),
             between=sparse.csr_array(((between / between.sum())[used], (i[used], j[used])), shape=square),
@@ -210,6 +229,25 @@ class _Measures:
         weakest = np.full(len(inside), np.inf)
         np.minimum.at(weakest, row[1:][same], self.flow[city[:-1][same], city[1:][same]])
         return np.asarray(np.where(np.isfinite(weakest), weakest, np.nan))
+
+
+def _draw_claim(
+    stage: Stage,
+    coast: FloatArray,
+    interaction: Interaction,
+    design: CorridorDesign,
+    claim: tuple[IntArray, bool, list[int]],
+) -> dict[str, Draws]:
+    positions, by_coast, seeds = claim
+    matched = coast if by_coast else None
+    return _draw_all(stage, positions, matched, interaction=interaction, design=design, seeds=seeds)
+
+
+def _compare_claim(
+    stage: Stage, measures: _Measures, design: CorridorDesign, drawn: tuple[IntArray, dict[str, Draws]]
+) -> list[dict[str, object]]:
+    positions, nulls = drawn
+    return list(_compare(stage, positions, nulls, measures, design))
 
 
 def _draw_all(

@@ -6,19 +6,18 @@ How the conventions relate to esda, GeoDa and spdep is in the table of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .._aligned import Aligned, align, standardize
+from .._parallel import choose_engine, collect
 from .._permutation import conditional_counts
 from .._pvalues import check_inference, default_permutations, fdr_significant, normal_p, p_value
 from ..columns import GETIS, LOCAL_GEARY
 
 if TYPE_CHECKING:
-    from typing import Any
-
     import numpy.typing as npt
     from libpysal.graph import Graph
 
@@ -36,13 +35,16 @@ def getis_ord(
     permutations: int | None = None,
     seed: int,
     alternative: str = "two-sided",
+    engine: str = "auto",
+    client: Any = None,
 ) -> pd.DataFrame:
     """Find hot and cold spots: cities whose surroundings are high or low.
 
     Parameters
     ----------
     y : pandas.Series of shape (n_cities,)
-        Values with a natural zero, indexed by ``adcode`` in the order of *graph*.
+        Values with a natural zero, indexed by ``adcode`` in the order of *graph*; a column of a Dask frame is put
+        in that order.
     graph : libpysal.graph.Graph
         The graph, weights as they are; it is not changed.
     star : bool, default True
@@ -53,6 +55,10 @@ def getis_ord(
         Seed of all draws.
     alternative : {"two-sided", "greater", "less"}, default "two-sided"
         "greater" asks for hot spots.
+    engine : {"auto", "local", "dask"}, default "auto"
+        "auto" counts on Dask where *client* is given or a client is active. The result is the same.
+    client : distributed.Client, optional
+        The cluster.
 
     Returns
     -------
@@ -93,7 +99,8 @@ def getis_ord(
     e  0.857  1.576   hot
     f  0.810  2.229   hot
     """
-    data = align(graph, y)
+    where = choose_engine(engine, client)
+    data = align(graph, collect(y, where, order=graph.unique_ids))
     x = data.values[0]
     z = standardize(x)
     P = default_permutations(data.n) if permutations is None else permutations
@@ -110,7 +117,7 @@ def getis_ord(
         if constant:
             columns.update(dict.fromkeys(("EG_sim", "z_sim", "p_sim"), np.full(data.n, np.nan)))
         else:
-            counts = conditional_counts(z, data.weights, permutations=P, seed=seed)
+            counts = conditional_counts(z, data.weights, permutations=P, seed=seed, engine=where)
             raw_mean = x.mean() * data.weights.sum(axis=1) + x.std() * counts.mean
             columns["EG_sim"] = (raw_mean + own * x) / total
             columns["z_sim"] = _simulated_z(data.weights @ z, counts.mean, counts.sd)

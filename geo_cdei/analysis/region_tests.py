@@ -7,6 +7,7 @@ another question: random contiguous regions answer it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +16,12 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import false_discovery_control
 
+from .._aligned import numbers
 from .._breaks import MIN_MEMBERS
+from .._parallel import Engine, choose_engine, collect
 from .._pvalues import p_value
 from .._regions import grow_regions
+from .._row_blocks import cut_rows
 from ..columns import REGION_TEST
 from ..errors import AlignmentError, StatisticError
 from .scenarios import membership_matrix, weight_vector
@@ -37,13 +41,15 @@ def compare_with_regions(
     weights: Sequence[str] = ("gdp_2019",),
     draws: int = 9999,
     seed: int,
+    engine: str = "auto",
+    client: Any = None,
 ) -> pd.DataFrame:
     """Hold the weighted mean of every cluster against random contiguous regions of as many cities.
 
     Parameters
     ----------
     cities : pandas.DataFrame of shape (n_cities, any)
-        Indexed by ``adcode`` and sorted by it; ``score`` and the weights' columns.
+        Indexed by ``adcode`` and sorted by it; ``score`` and the weights' columns. A Dask frame is sorted first.
     members : pandas.DataFrame
         ``cluster_id``, ``adcode``, ``role``; the primary members with a score and a weight are the region.
     adjacency : sparse array of shape (n_cities, n_cities)
@@ -54,6 +60,10 @@ def compare_with_regions(
         Random regions for each of the two tests.
     seed : int
         Seed of the growth.
+    engine : {"auto", "local", "dask"}, default "auto"
+        "auto" grows on Dask where *client* is given or a client is active. The regions are the same.
+    client : distributed.Client, optional
+        The cluster.
 
     Returns
     -------
@@ -90,8 +100,10 @@ def compare_with_regions(
     >>> tested[["n_scored", "score", "core", "n_starts", "p_region_core"]].to_numpy().tolist()
     [[3, 8.0, 'a', 1, 1.0]]
     """
+    where = choose_engine(engine, client)
+    cities = collect(cities, where)
     _check_order(cities, adjacency)
-    y = cities["score"].to_numpy(dtype=float)
+    y = numbers(cities["score"])
     matrix = membership_matrix(members, cities.index)
     parts = {name: weight_vector(cities, name).to_numpy(dtype=float) for name in weights}
     sets = {name: _usable_sets(matrix, y, w) for name, w in parts.items()}
@@ -101,8 +113,10 @@ def compare_with_regions(
             f"no cluster has {MIN_MEMBERS} members with a score and a weight under some weighting "
             f"({len(matrix)} clusters, {len(cities)} cities); there is nothing to test."
         )
-    anywhere = grow_regions(adjacency, largest, draws=draws, seed=seed)
-    with_core = _grow_from_cores(adjacency, y, sets, draws=draws, seed=seed)
+    keys = sorted({(_core(own, y), len(own)) for found in sets.values() for own in found.values()})
+    wanted: list[_Growth] = [(largest, None), *((size, np.flatnonzero(y >= y[core])) for core, size in keys)]
+    anywhere, *grown = _grow_all(adjacency, wanted, draws=draws, seed=seed, engine=where)
+    with_core = dict(zip(keys, grown, strict=True))
     frames = []
     for name, w in parts.items():
         free = _prefix_means(anywhere, y, w)
@@ -123,15 +137,24 @@ def _core(own: Ints, y: Floats) -> int:
     return int(own[np.argmax(y[own])])
 
 
-def _grow_from_cores(
-    adjacency: sparse.sparray, y: Floats, sets: dict[str, dict[str, Ints]], *, draws: int, seed: int
-) -> dict[tuple[int, int], Ints]:
-    """Regions for every core and size, grown from the cities that score at least as much as the core."""
-    keys = {(_core(own, y), len(own)) for found in sets.values() for own in found.values()}
-    return {
-        (core, size): grow_regions(adjacency, size, draws=draws, seed=seed, starts=np.flatnonzero(y >= y[core]))
-        for core, size in sorted(keys)
-    }
+_Growth = tuple[int, Ints | None]  # size, and where to start: anywhere, or from cities that score at least as much
+
+
+def _grow_all(
+    adjacency: sparse.sparray, wanted: list[_Growth], *, draws: int, seed: int, engine: Engine
+) -> list[Ints]:
+    """Grow a set of regions for each size and start, a block of draws at a time."""
+    parts = cut_rows(draws, engine.blocks, 1)
+    pieces = [(size, starts, part) for size, starts in wanted for part in parts]
+    grown = list(engine.map(_grow_part, pieces, adjacency, draws, seed))
+    return [np.concatenate(grown[k : k + len(parts)]) for k in range(0, len(grown), len(parts))]
+
+
+def _grow_part(
+    adjacency: sparse.sparray, draws: int, seed: int, piece: tuple[int, Ints | None, tuple[int, int]]
+) -> Ints:
+    size, starts, part = piece
+    return grow_regions(adjacency, size, draws=draws, seed=seed, starts=starts, part=part)
 
 
 def _one_cluster(
