@@ -288,7 +288,7 @@ def _write_chunk(path: Path, arrays: Arrays) -> None:
 
 
 def _read_chunk(path: Path) -> Arrays:
-    with np.load(path, allow_pickle=False) as found:
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as found:
         return {name: found[name] for name in found.files}
 
 
