@@ -45,6 +45,9 @@ REPRODUCTION = (
 )  # fmt: skip
 """``reproduction.csv``: one row per printed number; ``reproduced`` is yes, no or empty (cannot be tested)."""
 
+FAULTS = ("table", "key", "value", "fault", "action", "low", "high", "reason")
+"""``faults.csv``: faults of the source as ``data/raw`` lists them, and what was done about each."""
+
 WEIGHTING = ("weights", "cluster_id", "published", "computed", "difference", "rmse")
 """``weighting.csv``: rival weightings against the printed cluster scores, nearest first."""
 
@@ -295,3 +298,27 @@ COMPOSITE_WEIGHTS = (
     "maximum", "mean", "sd",
 )  # fmt: skip
 """``composite_weights.csv`` behind ``indicator``: weights, and the numbers of the scales, over the scored cities."""
+
+EDITION_CHANGES = (
+    "score_from", "score_to", "change", "rank_from", "rank_to", "rank_change", "rank_common_from", "rank_common_to",
+    "rank_common_change", "status",
+)  # fmt: skip
+"""Result of ``compare_editions`` behind ``adcode``; ``edition_changes.csv`` has ``from``, ``to`` and ``city`` too."""
+
+EDITION_MOBILITY = (
+    "n", "n_entered", "n_left", "mean_change", "n_rose", "n_fell", "spearman", "p_spearman", "kendall", "p_kendall",
+    "reversed_share", "rank_mobility", "permutations", "seed",
+)  # fmt: skip
+"""Result of ``rank_mobility``; ``edition_mobility.csv`` has ``from`` and ``to`` in front."""
+
+EDITION_MARKOV = ("lag_class", "class_from", "class_to", "n", "probability")
+"""Result of ``markov`` and ``spatial_markov``; ``edition_markov.csv`` has ``from`` and ``to`` in front."""
+
+EDITION_MARKOV_TESTS = ("kind", "k", "n", "shorrocks", "q", "p_q", "lr", "p_lr", "dof")
+"""Result of ``markov_test``; ``edition_markov_tests.csv`` has ``from`` and ``to`` in front."""
+
+EDITION_LISA = ("quadrant_from", "quadrant_to", "n", "probability", "move")
+"""Result of ``lisa_transitions``; ``edition_lisa.csv`` has ``from`` and ``to`` in front."""
+
+EDITION_CLUSTERS = ("cluster", "score_from", "score_to", "change", "basis_from", "basis_to")
+"""``edition_clusters.csv`` behind ``from``, ``to`` and ``cluster_id``; the basis is ``printed`` or ``computed``."""

@@ -115,7 +115,7 @@ class Inference(_Section):
     permutations: Literal["auto"] | Annotated[int, Field(ge=99, le=9_999_999)] = "auto"
     max_permutations: int = Field(default=999_999, ge=99)
     alternative: Literal["two-sided", "greater", "less"] = "two-sided"
-    partitions: int = Field(default=999, ge=99, le=99_999)
+    partitions: Literal["auto"] | Annotated[int, Field(ge=99, le=99_999)] = "auto"
 
 
 class Pattern(_Section):
@@ -212,6 +212,14 @@ class Boundaries(_Section):
     repair: bool = False
 
 
+class Vintage(_Section):
+    """What is added and what is averaged where rows of earlier units fall on one of today."""
+
+    extensive: tuple[Name, ...] = Field(default=("gdp_2019", "scale_2020", "population"), strict=False)
+    intensive: tuple[Name, ...] = Field(default=("score",), strict=False)
+    weights: Name = "population"
+
+
 class Regions(_Section):
     """How regions are found in the data, in place of clusters that are given."""
 
@@ -244,6 +252,12 @@ class MapSettings(_Section):
     palette: Name = "YlGnBu"
 
 
+class ReportSettings(_Section):
+    """What a run hands in."""
+
+    formats: tuple[Literal["html", "docx", "xlsx"], ...] = Field(default=("html", "docx", "xlsx"), strict=False)
+
+
 class Settings(_Section):
     """All settings of a study, with a default for each key.
 
@@ -266,9 +280,11 @@ class Settings(_Section):
     spillovers: Spillovers = Spillovers()
     poles: Poles = Poles()
     boundaries: Boundaries = Boundaries()
+    vintage: Vintage = Vintage()
     clusters: Clusters = Clusters()
     outputs: Outputs = Outputs()
     map: MapSettings = MapSettings()
+    report: ReportSettings = ReportSettings()
 
 
 def read_settings(path: Path) -> Settings:

@@ -20,6 +20,7 @@ from geo_cdei.results import Analysis, Notice
 from geo_cdei.steps.autocorrelation import add_autocorrelation
 from geo_cdei.steps.context import Context
 from geo_cdei.steps.corridors import add_corridors
+from geo_cdei.steps.editions import add_editions
 from geo_cdei.steps.inequality import add_inequality
 from geo_cdei.steps.joining import Joined, find_join_faults, join_study
 from geo_cdei.steps.pattern import add_pattern
@@ -35,6 +36,7 @@ __all__ = ["STEPS", "find_join_faults", "plan_steps", "run"]
 
 STEPS: dict[str, tuple[str, ...]] = {
     "scores": (),
+    "editions": ("scores",),
     "inequality": ("scores",),
     "autocorrelation": ("scores",),
     "pattern": ("scores", "autocorrelation"),
@@ -43,10 +45,12 @@ STEPS: dict[str, tuple[str, ...]] = {
     "poles": ("scores", "autocorrelation", "pattern", "corridors", "spillovers"),
     "maps": ("scores",),
     "figures": ("scores",),
+    "report": ("scores",),
 }
 """Every step in order, and the steps it needs."""
 
 _ADD: dict[str, Callable[[Context], None]] = {
+    "editions": add_editions,
     "inequality": add_inequality,
     "autocorrelation": add_autocorrelation,
     "pattern": add_pattern,

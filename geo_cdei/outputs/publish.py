@@ -85,6 +85,12 @@ def publish(
             seconds["figures"] = time.perf_counter() - began
             tell("figures", "end")
         analysis = replace(analysis, notices=(*analysis.notices, *notices))
+        if "report" in steps and analysis.settings.report.formats:
+            tell("report", "start")
+            began = time.perf_counter()
+            _write_report(analysis, batch)
+            seconds["report"] = time.perf_counter() - began
+            tell("report", "end")
         tell("write", "start")
         if "csv" in formats:
             for name, frame in analysis.tables.items():
@@ -167,6 +173,15 @@ def _write_recipes(analysis: Analysis, workspace: Workspace, batch: Batch) -> li
         for name, product in draw_recipes(known, analysis, formats=analysis.settings.outputs.maps, without=pages):
             batch.path(f"maps/{name}").write_bytes(product if isinstance(product, bytes) else product.html.encode())
     return [Notice("figures", message) for message in own_messages(caught)]
+
+
+def _write_report(analysis: Analysis, batch: Batch) -> None:
+    """Write the report with the maps that this run drew."""
+    from geo_cdei.outputs.report.files import PLACED, write_report
+
+    drawn = {name: f"maps/{name}.png" for name in PLACED if f"maps/{name}.png" in batch.targets}
+    maps = {name: batch.path(target).read_bytes() for name, target in drawn.items()}
+    write_report(analysis, batch.path, formats=analysis.settings.report.formats, maps=maps)
 
 
 def _has_values(recipe: Recipe, analysis: Analysis) -> bool:

@@ -115,13 +115,12 @@ def _asked(context: Context) -> dict[str, Any]:
 
 
 def _small_maps(context: Context, wanted: list[str]) -> dict[str, bytes]:
-    """Draw the small maps of the sheets from one projected country."""
-    from geo_cdei.outputs.report.locator import draw_country, draw_locator, find_font, locate, prepare_plane
+    """Draw the small maps of the sheets over one projected country."""
+    from geo_cdei.outputs.report.locator import draw_locator, find_font, locate, prepare_ground
 
     if not wanted:
         return {}
-    plane = prepare_plane(context.analysis)
-    found = {name: locate(context.analysis, plane, name, lang=context.lang) for name in wanted}
+    ground = prepare_ground(context.analysis)
+    found = {name: locate(context.analysis, ground, name, lang=context.lang) for name in wanted}
     font = find_font("".join(place[0] for locator in found.values() for place in locator.places))
-    country = draw_country(plane)
-    return {name: draw_locator(locator, country=country, font=font) for name, locator in found.items()}
+    return {name: draw_locator(locator, ground, font=font) for name, locator in found.items()}

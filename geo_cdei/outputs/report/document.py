@@ -26,7 +26,8 @@ class Number:
     row : str
         The row as a query string over the table's columns, such as ``"cluster_id=C05"``.
     column : str
-        The column; ``"#"`` is the number of rows that fit, ``"rank(x)"`` the place from the top in column x.
+        The column; ``"#"`` is the number of rows that fit, ``"distinct(x)"`` that of the values of x in
+        them, ``"rank(x)"`` the place from the top in column x.
     """
 
     value: float

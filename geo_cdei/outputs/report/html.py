@@ -10,7 +10,17 @@ from pathlib import Path
 from geo_cdei._atomic import atomic_path
 from geo_cdei.outputs._escape import file_name, text
 from geo_cdei.outputs.report.document import (
-    Block, Cell, Document, Figure, Heading, Number, PageBreak, Paragraph, TableBlock, Verbatim, plain,
+    Block,
+    Cell,
+    Document,
+    Figure,
+    Heading,
+    Number,
+    PageBreak,
+    Paragraph,
+    TableBlock,
+    Verbatim,
+    plain,
 )  # fmt: skip
 
 __all__ = ["document_html", "write_html"]
@@ -71,7 +81,7 @@ def document_html(document: Document) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{text(document.title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        f"<header>\n<p class=\"title\">{text(document.title)}</p>\n<p class=\"subtitle\">{text(document.subtitle)}</p>\n"
+        f'<header>\n<p class="title">{text(document.title)}</p>\n<p class="subtitle">{text(document.subtitle)}</p>\n'
         f'<p class="imprint">{text(document.source)}<br>{text(document.date)}</p>\n</header>\n'
         f"{_contents(document)}\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
@@ -84,7 +94,9 @@ def _contents(document: Document) -> str:
         for heading in headings
     ]
     title = text(document.words["contents"])
-    return f'<nav aria-label="{title}">\n<p class="contents">{title}</p>\n<ol>\n' + "\n".join(lines) + "\n</ol>\n</nav>"
+    return (
+        f'<nav aria-label="{title}">\n<p class="contents">{title}</p>\n<ol>\n' + "\n".join(lines) + "\n</ol>\n</nav>"
+    )
 
 
 class _Counted:

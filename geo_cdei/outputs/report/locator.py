@@ -1,7 +1,7 @@
 """The small map of a cluster sheet: the cluster in its surroundings, and where in the country that is.
 
 It is a picture of the country too, so it keeps the rules of public maps: the small country shows every unit and every
-dash of the dash line in the South China Sea in one frame, without an inset to forget, and `check_locator` refuses one
+dash of the dash line in the South China Sea in one frame, without an inset to forget, and `check_ground` refuses one
 that does not. The part around the cluster shows its own surroundings only.
 """
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from geo_cdei.results import Analysis
 
-__all__ = ["Locator", "check_locator", "draw_country", "draw_locator", "find_font", "locate", "prepare_plane"]
+__all__ = ["Ground", "Locator", "check_ground", "draw_locator", "find_font", "locate", "prepare_ground"]
 
 Box = tuple[float, float, float, float]
 
@@ -41,40 +41,53 @@ LAND, MEMBER, UNSCORED, EDGE, OUTER, SEA = "#eef1f3", "#2c7fb8", "#a6cee3", "#b4
 
 
 @dataclass(frozen=True, slots=True)
+class Ground:
+    """The country under all small maps.
+
+    Parameters
+    ----------
+    plane : Plane
+        All units, borders and the dash line, in metres.
+    view : tuple of float
+        West, south, east, north of the small country.
+    country : PIL.Image.Image
+        The small country without a cluster, at the larger size.
+    """
+
+    plane: Plane
+    view: Box
+    country: Image
+
+
+@dataclass(frozen=True, slots=True)
 class Locator:
     """What the small map of a cluster is drawn from, in metres of the plane.
 
     Parameters
     ----------
-    plane : Plane
-        All units, borders and the dash line, projected once for all sheets.
     scored, unscored : pandas.Index
         ``adcode`` of the members with a score and of those without.
     view : tuple of float
         West, south, east, north around the cluster.
-    country : tuple of float
-        The same of the small country.
     places : tuple of (str, float, float)
         Names and places of the members, the most important first.
     """
 
-    plane: Plane
     scored: pd.Index
     unscored: pd.Index
     view: Box
-    country: Box
     places: tuple[tuple[str, float, float], ...]
 
 
-def locate(analysis: Analysis, plane: Plane, cluster_id: str, *, lang: str) -> Locator:
+def locate(analysis: Analysis, ground: Ground, cluster_id: str, *, lang: str) -> Locator:
     """Choose what the small map of a cluster shows.
 
     Parameters
     ----------
     analysis : Analysis
         The run.
-    plane : Plane
-        Its units, projected and simplified for the small country.
+    ground : Ground
+        From `prepare_ground`.
     cluster_id : str
         The cluster.
     lang : {"zh", "en"}
@@ -83,33 +96,31 @@ def locate(analysis: Analysis, plane: Plane, cluster_id: str, *, lang: str) -> L
     Returns
     -------
     Locator
-        Checked by `check_locator`.
+        Members, names and the view around them.
     """
     members = analysis.members
     own = members[(members["cluster_id"] == cluster_id) & members["role"].ne("secondary")]
     inside = analysis.units.index[analysis.units.index.isin(own["adcode"])]
     scored = inside[analysis.units.loc[inside, "score"].notna()]
-    shapes = plane.units.loc[inside].to_numpy()
-    around = shapely.total_bounds(shapes) if len(shapes) else shapely.total_bounds(plane.units.to_numpy())
+    units = ground.plane.units
+    around = shapely.total_bounds((units.loc[inside] if len(inside) else units).to_numpy())
     ranked = analysis.units.loc[inside].sort_values("score", ascending=False, kind="stable", na_position="last")
     names = ranked["city"] if lang == "zh" else ranked["city_en"].where(ranked["city_en"].ne(""), ranked["city"])
     points = project_points(ranked["lon"], ranked["lat"])
     places = tuple((str(name), float(x), float(y)) for name, (x, y) in zip(names, points, strict=True))
-    locator = Locator(
-        plane, scored, inside.difference(scored), _fitted(around, (WIDTH, HEIGHT), _LEAST_M, beside=True),
-        _country_view(plane), places,
-    )  # fmt: skip
-    check_locator(locator)
-    return locator
+    view = _fitted(around, (WIDTH, HEIGHT), _LEAST_M, beside=True)
+    return Locator(scored, inside.difference(scored), view, places)
 
 
-def check_locator(locator: Locator) -> None:
-    """Refuse a small map whose country is not whole.
+def check_ground(plane: Plane, view: Box) -> None:
+    """Refuse a small country that is not whole.
 
     Parameters
     ----------
-    locator : Locator
+    plane : Plane
         What would be drawn.
+    view : tuple of float
+        West, south, east, north of the frame.
 
     Raises
     ------
@@ -117,13 +128,13 @@ def check_locator(locator: Locator) -> None:
         If Taiwan, Hong Kong, Macao or Sansha is not among the units, a dash is lacking, or a part of either lies
         outside the frame.
     """
-    faults = list(_faults(locator))
+    faults = list(_faults(plane, shapely.box(*view)))
     if faults:
         raise OutputError("a small map breaks the rules of standard maps and is not drawn: " + "; ".join(faults))
 
 
-def _faults(locator: Locator) -> Iterator[str]:
-    units, frame = locator.plane.units, shapely.box(*locator.country)
+def _faults(plane: Plane, frame: shapely.Polygon) -> Iterator[str]:
+    units = plane.units
     for beginning, name in REQUIRED_UNITS.items():
         if not units.index.str.startswith(beginning).any():
             yield f"{name} ({beginning}...) is not drawn"
@@ -133,7 +144,7 @@ def _faults(locator: Locator) -> Iterator[str]:
     outside = int((~shapely.covers(frame, units.to_numpy())).sum())
     if outside:
         yield f"{outside} units lie outside the frame"
-    dashes = shapely.get_parts(locator.plane.dash_line)
+    dashes = shapely.get_parts(plane.dash_line)
     if not len(dashes) or not shapely.covers(frame, dashes).all():
         yield f"{int(shapely.covers(frame, dashes).sum())} of {max(len(dashes), 1)} dashes are in the frame"
 
@@ -161,8 +172,8 @@ def find_font(names: str) -> tuple[str, int] | None:
     return str(best.fname), int(getattr(best, "index", 0))
 
 
-def prepare_plane(analysis: Analysis) -> Plane:
-    """Project the country once for all small maps, with borders in long lines.
+def prepare_ground(analysis: Analysis) -> Ground:
+    """Project and draw the country once for all small maps.
 
     Parameters
     ----------
@@ -171,32 +182,24 @@ def prepare_plane(analysis: Analysis) -> Plane:
 
     Returns
     -------
-    Plane
-        Units, borders and dash line; no clusters.
+    Ground
+        Checked by `check_ground`.
     """
     plane = build_plane(analysis.units, analysis.clusters[:0], analysis.dash_line, simplify_m=_SIMPLIFY_M)
-    return replace(plane, borders=shapely.line_merge(plane.borders), outline=shapely.line_merge(plane.outline))
+    # a border in one long line is drawn at once
+    plane = replace(plane, borders=shapely.line_merge(plane.borders), outline=shapely.line_merge(plane.outline))
+    whole = shapely.total_bounds([*plane.units.to_numpy(), plane.dash_line])
+    view = _fitted(whole, (COUNTRY[2] - COUNTRY[0], COUNTRY[3] - COUNTRY[1]), 0.0)
+    check_ground(plane, view)
+    return Ground(plane, view, _draw_country(plane, view))
 
 
-def draw_country(plane: Plane) -> Image:
-    """Draw the small country without a cluster, once for all small maps.
-
-    Parameters
-    ----------
-    plane : Plane
-        From `prepare_plane`.
-
-    Returns
-    -------
-    PIL.Image.Image
-        The picture, still at the larger size.
-    """
+def _draw_country(plane: Plane, view: Box) -> Image:
     from PIL import Image, ImageDraw
 
-    size = (COUNTRY[2] - COUNTRY[0]) * LARGER, (COUNTRY[3] - COUNTRY[1]) * LARGER
-    picture = Image.new("RGB", size, SEA)
-    pen, view = ImageDraw.Draw(picture), _country_view(plane)
     frame = (0, 0, COUNTRY[2] - COUNTRY[0], COUNTRY[3] - COUNTRY[1])
+    picture = Image.new("RGB", (frame[2] * LARGER, frame[3] * LARGER), SEA)
+    pen = ImageDraw.Draw(picture)
     for shape in plane.units.to_numpy():
         _draw_area(pen, shape, view, frame, (LAND, None))
     _draw_lines(pen, plane.borders, view, frame, ("#8a959e", 1))
@@ -205,15 +208,15 @@ def draw_country(plane: Plane) -> Image:
     return picture
 
 
-def draw_locator(locator: Locator, *, country: Image, font: tuple[str, int] | None) -> bytes:
+def draw_locator(locator: Locator, ground: Ground, *, font: tuple[str, int] | None) -> bytes:
     """Draw the small map of a cluster.
 
     Parameters
     ----------
     locator : Locator
         From `locate`.
-    country : PIL.Image.Image
-        From `draw_country`, of the same plane.
+    ground : Ground
+        The country that it was located in.
     font : tuple of (str, int) or None
         From `find_font`; without one no names are written.
 
@@ -226,24 +229,24 @@ def draw_locator(locator: Locator, *, country: Image, font: tuple[str, int] | No
 
     picture = Image.new("RGB", (WIDTH * LARGER, HEIGHT * LARGER), SEA)
     pen = ImageDraw.Draw(picture)
-    _draw_surroundings(pen, locator)
+    _draw_surroundings(pen, locator, ground.plane)
     _draw_names(pen, locator, font)
     left, top, right, bottom = (value * LARGER for value in COUNTRY)
     pen.rectangle((left - 8, top - 8, right + 8, bottom + 8), fill="#ffffff", outline=OUTER, width=2)
-    picture.paste(country, (left, top))
+    picture.paste(ground.country, (left, top))
     for codes, colour in ((locator.unscored, UNSCORED), (locator.scored, MEMBER)):
-        for shape in locator.plane.units.loc[codes].to_numpy():
-            _draw_area(pen, shape, locator.country, COUNTRY, (colour, None))
+        for shape in ground.plane.units.loc[codes].to_numpy():
+            _draw_area(pen, shape, ground.view, COUNTRY, (colour, None))
     pen.rectangle((0, 0, WIDTH * LARGER - 1, HEIGHT * LARGER - 1), outline=OUTER, width=3)
-    small = picture.resize((WIDTH, HEIGHT), Image.Resampling.BOX)
+    small = picture.reduce(LARGER)
     stream = io.BytesIO()
     small.quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(stream, "PNG")
     return stream.getvalue()
 
 
-def _draw_surroundings(pen: ImageDraw, locator: Locator) -> None:
+def _draw_surroundings(pen: ImageDraw, locator: Locator, plane: Plane) -> None:
     """Fill the units in view, members above the others, then the borders and the dash line."""
-    plane, view, frame = locator.plane, locator.view, (0, 0, WIDTH, HEIGHT)
+    view, frame = locator.view, (0, 0, WIDTH, HEIGHT)
     window = shapely.box(*view)
     near = plane.units[shapely.intersects(plane.units.to_numpy(), window)]
     for codes, colour, edge in (
@@ -309,11 +312,6 @@ def _face(font: tuple[str, int]) -> Any:
     from PIL import ImageFont
 
     return ImageFont.truetype(font[0], 22 * LARGER, index=font[1])
-
-
-def _country_view(plane: Plane) -> Box:
-    whole = shapely.total_bounds([*plane.units.to_numpy(), plane.dash_line])
-    return _fitted(whole, (COUNTRY[2] - COUNTRY[0], COUNTRY[3] - COUNTRY[1]), 0.0)
 
 
 def _fitted(bounds: Any, shape: tuple[int, int], least: float, *, beside: bool = False) -> Box:

@@ -78,6 +78,13 @@ class Numbers:
         found = self._positions(table, key) if where else range(len(self._frames[table]))
         return Number(float(len(found)), f"{len(found):,}", table, urlencode(key), "#")
 
+    def distinct(self, table: str, column: str, **where: Any) -> Number:
+        """Count the different values of a column in the rows with these values."""
+        key = {name: _plain(value) for name, value in where.items()}
+        values = self._column(table, column)
+        found = {_plain(values[at]) for at in (self._positions(table, key) if where else range(len(values)))}
+        return Number(float(len(found)), f"{len(found):,}", table, urlencode(key), f"distinct({column})")
+
     def rank(self, table: str, row: Row, column: str) -> Number:
         """Give the place of a row in a column, the greatest value first; equal values share the better place."""
         key, values = self._key(table, row), self._column(table, column)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import platform
 from importlib import metadata
+from typing import Any
 
 from geo_cdei.outputs.manifest import LIBRARIES
 from geo_cdei.outputs.report.context import Context
-from geo_cdei.outputs.report.document import Block, Cell, Verbatim
+from geo_cdei.outputs.report.document import Block, Cell, Run, Verbatim
 from geo_cdei.outputs.report.templates import Section
 
 __all__ = ["data", "limits", "manifest", "methods"]
@@ -28,7 +29,9 @@ def data(context: Context) -> Section:
     n = context.numbers
     if context.has_columns("cities", "gdp_check"):
         checks = context.tables["cities"]["gdp_check"].dropna().unique().tolist()
-        rows: list[tuple[Cell, ...]] = [((context.word("check", c),), (n.count("cities", gdp_check=c),)) for c in checks]
+        rows: list[tuple[Cell, ...]] = [
+            ((context.word("check", c),), (n.count("cities", gdp_check=c),)) for c in checks
+        ]
         parts["checks"] = context.table(("items", "count"), rows, text=(0,))
     basis = context.tables["members"]["confidence"].dropna().unique().tolist() if context.has("members") else []
     if basis:
@@ -40,14 +43,25 @@ def data(context: Context) -> Section:
             key = {"table": row.table, "key": row.key, "action": row.action}
             rows.append((
                 (context.word("variable", str(row.table).replace("digital_economy_", "").replace("_economy", "")),),
-                (context.city_named(str(row.key)),), (n.value("faults", key, "value"),),
-                (context.word("action", row.action),), (n.value("faults", key, "low"),), (n.value("faults", key, "high"),),
+                (context.city_named(str(row.key)),), (_as_printed(context, key),),
+                (context.word("action", row.action),), (n.value("faults", key, "low"),),
+                (n.value("faults", key, "high"),),
             ))  # fmt: skip
-        parts["faults"] = context.table(("table", "key", "as_printed", "treatment", "low", "high"), rows, text=(0, 1, 3))
+        parts["faults"] = context.table(
+            ("table", "key", "as_printed", "treatment", "low", "high"), rows, text=(0, 1, 3)
+        )
     if context.analysis.notices:
         lines = tuple(f"{notice.step}: {notice.message}" for notice in context.analysis.notices)
         parts["notices"] = Verbatim(lines, "manifest.json")
     return Section("data", {"missing": _without_size(context), "notices": "notices" in parts}, parts)
+
+
+def _as_printed(context: Context, key: dict[str, Any]) -> Run:
+    """Give a faulty entry as a number where it is one, and word for word where it is not."""
+    try:
+        return context.numbers.value("faults", key, "value")
+    except ValueError:
+        return context.text("faults", key, "value")
 
 
 def _without_size(context: Context) -> list[str]:
@@ -63,7 +77,7 @@ def limits(context: Context) -> Section:
     return Section("limits", {"few": context.few_scored(), "weights": context.weights_word()})
 
 
-def manifest(context: Context) -> Section:
+def manifest(_: Context) -> Section:
     """Say with which settings, seed and versions the run can be repeated."""
     made = [f"geo_cdei {metadata.version('geo-cdei')}", f"Python {platform.python_version()}"]
     made += [f"{name} {metadata.version(name)}" for name in LIBRARIES]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from geo_cdei.outputs.report.context import Context
-from geo_cdei.outputs.report.document import Block, TableBlock
+from geo_cdei.outputs.report.document import Block, Cell, TableBlock
 from geo_cdei.outputs.report.templates import Section
 
 __all__ = ["clusters", "reproduction", "summary"]
@@ -19,7 +19,8 @@ def summary(context: Context) -> Section:
     return Section("summary", {
         "top": [name for name in order if context.text("clusters", name, "score")][:4],
         "first": first, "claimed": claimed, "graph": context.analysis.base_graph,
-        "weights": context.weights_word(), "weights_key": context.analysis.weights, "same": context.same_verdict(claimed),
+        "weights": context.weights_word(), "weights_key": context.analysis.weights,
+        "same": context.same_verdict(claimed),
         "found": [c for c in claimed if context.text("corridors", c, "verdict") != "not distinguishable"],
         "roles": context.roles(),
     })  # fmt: skip
@@ -32,7 +33,12 @@ def reproduction(context: Context) -> Section:
         frame = context.tables["reproduction"]
         rows = []
         for edition, quantity, subject, cluster_id, result in zip(
-            frame["edition"], frame["quantity"], frame["subject"], frame["cluster_id"], frame["reproduced"], strict=True
+            frame["edition"],
+            frame["quantity"],
+            frame["subject"],
+            frame["cluster_id"],
+            frame["reproduced"],
+            strict=True,
         ):
             key = {"edition": edition, "quantity": quantity, "subject": subject}
             digits = context.digits("reproduction", key, "published")
@@ -49,11 +55,11 @@ def reproduction(context: Context) -> Section:
     rivals = context.rivals()
     if rivals:
         keys = [{"weights": name, "cluster_id": cluster} for name, cluster in rivals]
-        rows = [
+        rivalling: list[tuple[Cell, ...]] = [
             ((context.weighting(name),), (context.numbers.value("weighting", key, "rmse", 2),))
             for (name, _), key in zip(rivals, keys, strict=True)
         ]
-        parts["weighting"] = context.table(("weights", "rmse"), rows, text=(0,))
+        parts["weighting"] = context.table(("weights", "rmse"), rivalling, text=(0,))
     values = {"rivals": rivals, "weights": context.weights_word(), "column": context.analysis.weights,
               "tested": context.printed_clusters()}  # fmt: skip
     return Section("reproduction", values, parts)

@@ -46,7 +46,18 @@ def _roles(context: Context) -> TableBlock:
             (n.percent("pattern", cluster_id, "bootstrap_top"),), (n.p("pattern", cluster_id, "p_region"),),
             (corrected,), (context.said(corrected),),
         ))  # fmt: skip
-    names = ("cluster", "role", "role_unweighted", "book", "top_share", "removal", "bootstrap", "p", "p_fdr", "verdict")
+    names = (
+        "cluster",
+        "role",
+        "role_unweighted",
+        "book",
+        "top_share",
+        "removal",
+        "bootstrap",
+        "p",
+        "p_fdr",
+        "verdict",
+    )
     return context.table(names, rows, text=(0, 1, 2, 3, 9))
 
 
@@ -62,7 +73,9 @@ def _better_than_random(context: Context) -> list[str]:
     if not context.has("pattern"):
         return []
     p = context.numbers.p
-    return [name for name in context.by_score() if verdict(p("pattern", name, "p_region_fdr").value) == DISTINGUISHABLE]
+    return [
+        name for name in context.by_score() if verdict(p("pattern", name, "p_region_fdr").value) == DISTINGUISHABLE
+    ]
 
 
 def corridors(context: Context) -> Section:
@@ -116,7 +129,9 @@ def spillovers(context: Context) -> Section:
             [_model_row(context, key) for key in keys], text=(0,),
         )  # fmt: skip
         main = next((key for key in keys if key["kind"] == "durbin"), keys[-1])
-        low, high = (context.numbers.value("spillover_models", main, f"indirect_{end}").value for end in ("low", "high"))
+        low, high = (
+            context.numbers.value("spillover_models", main, f"indirect_{end}").value for end in ("low", "high")
+        )
         values |= {"main": main, "indirect": verdict_of_interval(low, high), "variable": main["x"]}
     if context.has("halo_cores"):
         values["halos"] = _halos(context, parts)
@@ -176,14 +191,9 @@ def poles(context: Context) -> Section:
     parts: dict[str, Block] = {}
     first = second = ""
     if context.has("poles"):
-        n = context.numbers
         order = context.tables["poles"]["p_first"].astype(float).sort_values(ascending=False, kind="stable").index
         first, second = str(order[0]), str(order[min(1, len(order) - 1)])
-        rows = [
-            ((context.cluster(c),), *((n.percent("poles", c, name),) for name in ("p_first", "p_top3", "p_first_flat")),
-             *((n.value("poles", c, name),) for name in ("rank_additive", "rank_topsis")))
-            for c in order[:_SHORTLIST]
-        ]  # fmt: skip
+        rows = [_candidate(context, str(name)) for name in order[:_SHORTLIST]]
         names = ("cluster", "first", "top3", "first_flat", "rank_additive", "rank_topsis")
         parts["candidates"] = context.table(names, rows, text=(0,))
     facts = context.analysis.facts.get("poles")
@@ -192,3 +202,9 @@ def poles(context: Context) -> Section:
         lines = tuple(line for line in said[1:] if line.strip())
         parts["statement"] = Verbatim(lines, f"data/derived/pole_statement.{context.lang}.txt")
     return Section("poles", {"first": first, "second": second}, parts)
+
+
+def _candidate(context: Context, name: str) -> tuple[Cell, ...]:
+    shares = tuple((context.numbers.percent("poles", name, c),) for c in ("p_first", "p_top3", "p_first_flat"))
+    ranks = tuple((context.numbers.value("poles", name, c),) for c in ("rank_additive", "rank_topsis"))
+    return ((context.cluster(name),), *shares, *ranks)

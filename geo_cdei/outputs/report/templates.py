@@ -18,14 +18,24 @@ from typing import TYPE_CHECKING, Any
 
 from geo_cdei.errors import OutputError
 from geo_cdei.outputs.report.document import (
-    Block, Cell, Figure, Heading, Number, PageBreak, Paragraph, Run, TableBlock, Verbatim, plain,
+    Block,
+    Cell,
+    Figure,
+    Heading,
+    Number,
+    PageBreak,
+    Paragraph,
+    Run,
+    TableBlock,
+    Verbatim,
+    plain,
 )  # fmt: skip
 from geo_cdei.outputs.report.numbers import Numbers
 from geo_cdei.outputs.report.verdicts import verdict
 from geo_cdei.outputs.texts import LANGUAGES
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, Template
 
 __all__ = ["Section", "Writer", "report_word"]
 
@@ -116,16 +126,19 @@ class Writer:
         self._lang = lang
         self._runs: list[Run] = []
         self._anchors = 0
+        self._templates: dict[str, Template] = {}
         self._environment = self._make(numbers, asked)
 
     def write(self, section: Section) -> list[Block]:
         """Fill in the template of a section and read its lines as blocks."""
         from jinja2 import UndefinedError
 
-        source = (_folder() / f"{section.template}.{self._lang}.txt").read_text(encoding="utf-8")
+        if section.template not in self._templates:
+            source = (_folder() / f"{section.template}.{self._lang}.txt").read_text(encoding="utf-8")
+            self._templates[section.template] = self._environment.from_string(source)
         self._runs.clear()
         try:
-            filled = self._environment.from_string(source).render(**section.values)
+            filled = self._templates[section.template].render(**section.values)
         except UndefinedError as error:
             raise OutputError(f"the section {section.template!r} lacks a value: {error}.") from error
         blocks = [self._block(line.strip(), section) for line in filled.split("\n") if line.strip()]
@@ -139,8 +152,8 @@ class Writer:
         )
         made.globals |= {
             "n": numbers.value, "pct": numbers.percent, "p": numbers.p, "count": numbers.count,
-            "rank": numbers.rank, "setting": numbers.setting, "rule": numbers.rule, "has": numbers.has,
-            "raw": numbers.text, "w": lambda key, default=None: report_word(key, self._lang, default),
+            "distinct": numbers.distinct, "rank": numbers.rank, "setting": numbers.setting, "rule": numbers.rule,
+            "has": numbers.has, "raw": numbers.text, "w": lambda key, default=None: report_word(key, self._lang, default),
             "verdict": lambda number: verdict(number.value),
             "said": lambda number: report_word(f"verdict:{verdict(number.value)}", self._lang),
         }  # fmt: skip

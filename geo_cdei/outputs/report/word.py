@@ -17,7 +17,17 @@ from xml.sax.saxutils import escape, quoteattr
 from geo_cdei._atomic import atomic_path
 from geo_cdei.outputs._escape import file_name
 from geo_cdei.outputs.report.document import (
-    Block, Cell, Document, Figure, Heading, Number, PageBreak, Paragraph, TableBlock, Verbatim, plain,
+    Block,
+    Cell,
+    Document,
+    Figure,
+    Heading,
+    Number,
+    PageBreak,
+    Paragraph,
+    TableBlock,
+    Verbatim,
+    plain,
 )  # fmt: skip
 from geo_cdei.outputs.report.word_styles import TABLE_STYLE, set_up_styles
 
@@ -115,7 +125,11 @@ class _Body:
         return element
 
     def _contents(self) -> None:
-        """Write a field that already holds its entries: a reader is not asked to update anything."""
+        """Write a field that already holds its entries, as links.
+
+        Page numbers are Word's own and come when the field is updated; a setting that updates all fields at opening
+        would greet the reader with a question, so there is none.
+        """
         headings = [
             block for block in self._document.blocks if isinstance(block, Heading) and block.level <= _DEEPEST
         ]
@@ -123,12 +137,11 @@ class _Body:
         for at, heading in enumerate(headings):
             before = _field_begin(f'TOC \\o "1-{_DEEPEST}" \\h \\z \\u') if at == 0 else ""
             after = _field_char("end") if at == len(headings) - 1 else ""
-            page = _field_begin(f"PAGEREF _{heading.anchor} \\h") + _field_char("end")
             link = (
-                f'<w:hyperlink w:anchor="_{heading.anchor}" w:history="1">{_run(plain(heading.runs))}'
-                f"<w:r><w:tab/></w:r>{page}</w:hyperlink>"
+                f'<w:hyperlink w:anchor="_{heading.anchor}" w:history="1">{_run(plain(heading.runs))}</w:hyperlink>'
             )
             self._add(_paragraph(before + link + after, f"TOC{heading.level}"))
+        self._write(PageBreak())
 
     def _write(self, block: Block) -> None:
         if isinstance(block, Heading):
@@ -149,14 +162,16 @@ class _Body:
             self._add(_paragraph('<w:r><w:br w:type="page"/></w:r>', "ReportGap"))
 
     def _caption(self, kind: str, runs: Cell) -> None:
-        """Number a caption by a field, with its present value inside."""
+        """Write a caption with its number as a field, the present value inside."""
         self._counts[kind] += 1
         word = self._document.words[kind]
         field = _field_begin(f"SEQ {kind.title()} \\* ARABIC") + _run(str(self._counts[kind])) + _field_char("end")
         self._add(_paragraph(f"{_run(word + ' ')}{field}{_run('  ')}{self._runs(runs)}", "Caption"))
 
     def _table(self, block: TableBlock) -> str:
-        head = "".join(_cell(_run(title), numeric) for title, numeric in zip(block.header, block.numeric, strict=True))
+        head = "".join(
+            _cell(_run(title), numeric) for title, numeric in zip(block.header, block.numeric, strict=True)
+        )
         rows = "".join(
             "<w:tr><w:trPr><w:cantSplit/></w:trPr>"
             + "".join(_cell(self._runs(cell), numeric) for cell, numeric in zip(row, block.numeric, strict=True))
@@ -198,7 +213,7 @@ def _widths(block: TableBlock) -> list[int]:
     """Share the width of the page among the columns by their longest texts; a Chinese character counts twice."""
     columns = zip(block.header, *([plain(cell) for cell in row] for row in block.rows), strict=True)
     longest = [max(sum(1 + (ord(c) > 0x2E7F) for c in text) for text in texts) for texts in columns]
-    shares = [min(max(length, 5), 40) for length in longest]
+    shares = [min(max(length + 2, 8), 40) for length in longest]
     return [round(_TEXT_WIDTH * share / sum(shares)) for share in shares]
 
 

@@ -100,8 +100,8 @@ def _paragraph_style(
             late = mark + rest
     weight = "<w:b/>" if bold else ""
     return (
-        f'<w:style xmlns:w="{_W}" w:type="paragraph" w:customStyle="1" w:styleId="{style_id}"><w:name w:val="{name}"/>'
-        f'<w:basedOn w:val="{base}"/><w:qFormat/><w:pPr>{early}'
+        f'<w:style xmlns:w="{_W}" w:type="paragraph" w:customStyle="1" w:styleId="{style_id}">'
+        f'<w:name w:val="{name}"/><w:basedOn w:val="{base}"/><w:qFormat/><w:pPr>{early}'
         f'<w:spacing w:before="{space[0]}" w:after="{space[1]}" w:line="264" w:lineRule="auto"/>{late}</w:pPr>'
         f'<w:rPr><w:rFonts w:ascii="{LATIN}" w:hAnsi="{LATIN}" w:eastAsia="{CHINESE}" w:cs="{LATIN}"/>{weight}'
         f'<w:color w:val="{colour}"/><w:sz w:val="{size}"/><w:szCs w:val="{size}"/></w:rPr></w:style>'
