@@ -200,12 +200,12 @@ def cut_notes(body: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     start = len(body)
     while start and single[start - 1]:
         start -= 1
-    tail = body.iloc[start:].agg("".join, axis=1)
+    tail = ["".join(row) for row in body.iloc[start:].itertuples(index=False)]
     begins = [at for at, text in enumerate(tail) if _NOTE.match(_schema.normal_text(text))]
     if not begins:
         return body, []
     cut = start + begins[0]
-    return body.iloc[:cut], [_schema.normal_text(text) for text in tail.iloc[begins[0] :] if text]
+    return body.iloc[:cut], [_schema.normal_text(text) for text in tail[begins[0] :] if text]
 
 
 def map_columns(

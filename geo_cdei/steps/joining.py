@@ -19,9 +19,12 @@ from geo_cdei.inputs import levels as _levels
 from geo_cdei.inputs import overrides as _overrides
 from geo_cdei.inputs import schema as _schema
 from geo_cdei.inputs import sources
+from geo_cdei.inputs.names import cell_text
 from geo_cdei.results import Notice
 from geo_cdei.steps.composite import read_scores
 from geo_cdei.steps.grouping import group_members, is_grouped
+from geo_cdei.steps.pairs import check_pairs
+from geo_cdei.steps.vintage import bring_table_to_date
 from geo_cdei.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -73,6 +76,8 @@ def join_study(workspace: Workspace, settings: Settings) -> Joined:
     units, finder = level.units, _Finder(level.names, level.aliases)
     notices = [Notice("scores", said) for said in level.notices]
     name, scores, made = read_scores(workspace, settings, finder.codes, notices)
+    if not made:
+        scores = bring_table_to_date(workspace, settings, level.names, table=scores, name=name, notices=notices)
     matches = finder.checked(name, scores)
     # one order of cities, members, claims and flows, so that the rows of a file may stand in any
     cities = _as_printed(_cities.join_cities(scores, units, matches)).rename_axis("adcode")
@@ -85,6 +90,7 @@ def join_study(workspace: Workspace, settings: Settings) -> Joined:
             continue
         table = _read(workspace, name, notices)
         table = _faults.resolve_faults(table, faults, name=name) if faults is not None else table
+        table = bring_table_to_date(workspace, settings, level.names, table=table, name=name, notices=notices)
         values = _attribute_columns(table, finder.codes(name, table))
         twice = values.columns.intersection(cities.columns).tolist()
         if twice:
@@ -100,7 +106,7 @@ def join_study(workspace: Workspace, settings: Settings) -> Joined:
         known = known.assign(score=cities["score"].reindex(known.index))
         notices.append(Notice("scores", _overrides.describe_overrides(overrides)))
     corridors = _corridors(workspace, finder, notices)
-    flows, times = (_pairs(workspace, name, finder, notices) for name in ("flows", "travel_time"))
+    flows, times = (_pairs(workspace, name, finder, cities, notices) for name in ("flows", "travel_time"))
     return Joined(
         units, cities, known, members, finder.report(), corridors, flows, times, tuple(notices), published, overrides,
         made,
@@ -129,7 +135,11 @@ def find_join_faults(workspace: Workspace, settings: Settings) -> list[str]:
     list of str
         One message per table with rows that fit no unit or cluster; tables that cannot be read are passed over.
     """
-    finder = _Finder(*_levels.read_names(workspace, settings.boundaries))
+    try:
+        names, aliases = _levels.read_names(workspace, settings.boundaries)
+    except GeoCdeiError as error:
+        return [str(error)]  # without units nothing can be joined
+    finder = _Finder(names, aliases)
     faults: list[str] = []
     tables: dict[str, pd.DataFrame] = {}
     scores = [] if settings.score.indicators else [settings.data.scores]
@@ -137,7 +147,8 @@ def find_join_faults(workspace: Workspace, settings: Settings) -> list[str]:
         try:
             if sources.has_table(workspace, name):
                 like = Data().scores if name == settings.data.scores else None
-                tables[name] = sources.read_table(workspace, name, like=like)
+                read = sources.read_table(workspace, name, like=like)
+                tables[name] = bring_table_to_date(workspace, settings, names, table=read, name=name, notices=[])
             if name == "corridors":
                 _corridors(workspace, finder, [])
             elif name == "clusters" and name in tables:
@@ -277,13 +288,15 @@ def _corridors(workspace: Workspace, finder: _Finder, notices: list[Notice]) -> 
         return None
     claims = _read(workspace, "corridors", notices)
     anchors = claims["anchors"].str.split("[;；]").explode().str.strip()
-    codes = finder.codes("corridors", pd.DataFrame({"city": anchors}).reset_index(drop=True), unique=False)
+    codes = finder.codes("corridors", _names_or_codes(anchors).reset_index(drop=True), unique=False)
     coded = pd.Series(codes.to_numpy(), index=anchors.index)
     claims = claims.assign(anchors=coded.groupby(level=0, sort=False).agg(tuple))
     return claims.sort_values("corridor_id", ignore_index=True)
 
 
-def _pairs(workspace: Workspace, name: str, finder: _Finder, notices: list[Notice]) -> pd.DataFrame | None:
+def _pairs(
+    workspace: Workspace, name: str, finder: _Finder, cities: pd.DataFrame, notices: list[Notice]
+) -> pd.DataFrame | None:
     """Flows or travel times between cities, by code; None where the study has none."""
     if not sources.has_table(workspace, name):
         return None
@@ -295,10 +308,20 @@ def _pairs(workspace: Workspace, name: str, finder: _Finder, notices: list[Notic
             f"{', '.join(map(str, table.columns))}. Rename or mend them."
         )
     # every city is matched once, however many rows name it
-    cities = pd.DataFrame({"city": pd.unique(table[ends].to_numpy().ravel())})
-    code = dict(zip(cities["city"], finder.codes(name, cities), strict=True))
+    given = pd.Series(pd.unique(table[ends].to_numpy().ravel()))
+    code = dict(zip(given, finder.codes(name, _names_or_codes(given)), strict=True))
     notices.append(Notice("corridors", f"{name} as given in data/raw takes the place of the modelled one"))
-    return table.assign(**{end: table[end].map(code) for end in ends}).sort_values(ends, ignore_index=True)
+    coded = table.assign(**{end: table[end].map(code) for end in ends}).sort_values(ends, ignore_index=True)
+    pairs, said = check_pairs(coded, cities, name=name)
+    notices += said
+    return pairs
+
+
+def _names_or_codes(cells: pd.Series) -> pd.DataFrame:
+    """Put cells that are whole numbers of six digits or more into the column of codes, others into that of names."""
+    text = cells.map(cell_text)
+    is_code = text.str.fullmatch(r"\d{6,12}")
+    return pd.DataFrame({"city": text.where(~is_code, ""), "adcode": text.where(is_code, "")})
 
 
 def _is_county(code: object) -> bool:
