@@ -223,8 +223,6 @@ var AtlasPoles = (function () {
     ], "poles_ranking_note");
   }
 
-  function colourOf(rank) { return CLASSES.find(function (part) { return rank <= part[0]; })[1]; }
-
   function writeRanking(ranking) {
     var rows = clear(parts.rows);
     AtlasPoles.ordered(ranking).forEach(function (row) {
@@ -232,7 +230,7 @@ var AtlasPoles = (function () {
       var name = el("button", { type: "button", class: "ap-link", text: say(candidate.name) });
       name.addEventListener("click", function () { A.set({ poles: { a: row.id } }); });
       var bar = el("span", { class: "ap-bar" }, [el("i", {
-        style: { width: 100 * Math.min(1, row.value) + "%", background: colourOf(row.rank) }
+        style: { width: 100 * Math.min(1, row.value) + "%" }
       })]);
       rows.appendChild(el("tr", { "data-id": row.id, "data-rank": row.rank, "data-value": row.value }, [
         el("td", { class: "ap-num", text: row.rank }), el("td", {}, [name, bar]),
@@ -270,11 +268,11 @@ var AtlasPoles = (function () {
     ]);
   }
 
-  var ROW = 17, LEFT = 148, TOP = 22, RIGHT = 8, WIDTH = 440;
+  var ROW = 17, LEFT = 142, TOP = 22, RIGHT = 4, WIDTH = 440;
 
   function writeChart(ranking) {
     var n = model.candidates.length, cell = (WIDTH - LEFT - RIGHT) / n;
-    var drawing = A.svg(WIDTH, TOP + n * ROW + 20, { role: "img", "aria-label": A.t("poles_chart") });
+    var drawing = A.svg(WIDTH, TOP + n * ROW + 36, { role: "img", "aria-label": A.t("poles_chart") });
     function put(tag, attributes) { return A.draw(drawing, tag, attributes); }
     function write(x, y, text, anchor) {
       put("text", { x: x, y: y, "font-size": 10, fill: "#3d4952", "text-anchor": anchor, text: text });
@@ -296,12 +294,13 @@ var AtlasPoles = (function () {
         stroke: "#c2410c", "stroke-width": 2, "data-id": row.id, "data-mark": row.rank
       });
     });
-    write(LEFT, TOP + n * ROW + 14, A.t("poles_axis"), "start");
+    write(4, TOP + n * ROW + 16, A.t("poles_axis"), "start");
+    write(4, TOP + n * ROW + 30, A.t("poles_frame"), "start");
     clear(parts.chart).appendChild(drawing);
     parts.chartNote.textContent = A.t("poles_chart_note", { draws: A.number(model.draws, 0), seed: model.seed });
   }
   function short(name) {
-    var most = A.lang() === "zh" ? 13 : 25;
+    var most = A.lang() === "zh" ? 13 : 23;
     return name.length > most ? name.slice(0, most - 1) + "…" : name;
   }
 
