@@ -86,6 +86,12 @@ def _reproduces(analysis: Analysis) -> bool:
     return bool((verdicts == "yes").any() and (verdicts != "no").all())
 
 
+def _editions(analysis: Analysis) -> OfflineMap:
+    from geo_cdei.outputs.editions_page import editions_page
+
+    return editions_page(analysis)
+
+
 def _lisa(analysis: Analysis) -> OfflineMap:
     from geo_cdei.outputs.lisa_page import lisa_page
 
@@ -124,6 +130,7 @@ def _atlas(analysis: Analysis) -> OfflineMap:
 
 _PAGES: dict[str, tuple[str, Callable[[Analysis], OfflineMap]]] = {
     "scores": ("cities", _scores_page),
+    "editions": ("edition_scores", _editions),
     "lisa": ("lisa", _lisa),
     "pattern": ("pattern", _pattern),
     "corridors": ("corridors", _corridors),
