@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     IntArray = npt.NDArray[np.int64]
     BoolArray = npt.NDArray[np.bool_]
 
-__all__ = ["Aligned", "align", "check_index", "check_order", "name_some", "standardize"]
+__all__ = ["MINIMUM", "Aligned", "align", "check_index", "check_order", "name_some", "numbers", "standardize"]
 
 MINIMUM = 4
 
@@ -144,8 +144,8 @@ def align(graph: Graph, *columns: pd.Series[float], transform: str = "O") -> Ali
         check_order(column.index, graph, what="y")
     if transform not in ("O", "B", "R"):
         raise GraphError(f'transform must be "O", "B" or "R"; got {transform!r}.')
-    numbers = [_numbers(column) for column in columns]
-    present = np.logical_and.reduce([~np.isnan(values) for values in numbers])
+    found = [numbers(column) for column in columns]
+    present = np.logical_and.reduce([~np.isnan(values) for values in found])
     if int(present.sum()) < MINIMUM:
         raise StatisticError(
             f"At least {MINIMUM} cities with a value are needed; {int(present.sum())} of {len(present)} have one."
@@ -162,7 +162,7 @@ def align(graph: Graph, *columns: pd.Series[float], transform: str = "O") -> Ali
     if not weights.has_sorted_indices:
         weights.sort_indices()
     cardinality = np.diff(weights.indptr)
-    values = tuple(numbers_of[positions] for numbers_of in numbers)
+    values = tuple(of_all[positions] for of_all in found)
     return Aligned(ids, positions, values, _transformed(weights, cardinality, transform), cardinality == 0)
 
 
@@ -271,16 +271,40 @@ def name_some(names: Sequence[str] | pd.Index[str], *, limit: int = 10) -> str:
     return text if len(names) <= limit else f"{text} and {len(names) - limit} more"
 
 
-def _numbers(column: pd.Series[float]) -> FloatArray:
+def numbers(column: pd.Series[float]) -> FloatArray:
+    """Read a column as numbers; a missing one stays missing, words and infinities are refused.
+
+    Parameters
+    ----------
+    column : pandas.Series of shape (n,)
+        Numbers, some perhaps missing.
+
+    Returns
+    -------
+    numpy.ndarray of shape (n,)
+        The numbers, NaN where missing.
+
+    Raises
+    ------
+    StatisticError
+        If the column is not numeric or has an infinite value.
+
+    Examples
+    --------
+    >>> numbers(pd.Series([1, None], dtype="Int64")).tolist()
+    [1.0, nan]
+    """
     if not pd.api.types.is_numeric_dtype(column.dtype):
         raise StatisticError(
-            f"y must be numeric; {column.name!r} is {column.dtype}. Convert it with pandas.to_numeric."
+            f"Values must be numeric; {column.name!r} is {column.dtype}. Convert it with pandas.to_numeric."
         )
     values = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
     infinite = np.isinf(values)
     if infinite.any():
         where = column.index[infinite]
-        raise StatisticError(f"y must be finite; {len(where)} cities are infinite: {name_some(where)}.")
+        raise StatisticError(
+            f"Values must be finite; of {column.name!r} {len(where)} cities are infinite: {name_some(where)}."
+        )
     return values
 
 

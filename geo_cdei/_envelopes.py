@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Envelope", "global_envelope"]
 
+_RELATIVE_TIE = 1e-10
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -90,8 +92,10 @@ def _ranks(curves: FloatArray) -> FloatArray:
     for place in range(width):
         column = curves[:, place]
         known = np.sort(column[~np.isnan(column)])
-        below = np.searchsorted(known, column, side="right")
-        above = len(known) - np.searchsorted(known, column, side="left")
+        # values that differ by rounding alone are ties, so that another unit gives the same ranks
+        slack = _RELATIVE_TIE * np.abs(known).max(initial=0.0)
+        below = np.searchsorted(known, column + slack, side="right")
+        above = len(known) - np.searchsorted(known, column - slack, side="left")
         ranks[:, place] = np.where(np.isnan(column), total, np.minimum(below, above))
     return ranks
 

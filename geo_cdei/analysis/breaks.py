@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from .._aligned import numbers
 from .._breaks import absolute_fit, natural_breaks, within_sums
 from ..columns import PATTERN_BREAKS, PATTERN_GAP
 from ..errors import StatisticError
@@ -202,7 +203,7 @@ def gap_statistic(
 
 
 def _check_scores(scores: pd.Series, needed: int) -> None:
-    missing = scores.index[scores.isna()].tolist()
+    missing = scores.index[np.isnan(numbers(scores))].tolist()
     if missing:
         raise StatisticError(f"{len(missing)} of {len(scores)} scores are missing (first: {missing[:3]}); drop them.")
     if scores.nunique() < needed:

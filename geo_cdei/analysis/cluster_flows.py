@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .._aligned import check_index, name_some
+from .._aligned import check_index, name_some, numbers
 from .._sending import gravity_sent, radiation_sent
 from ..columns import CLUSTER_BALANCE, CLUSTER_FIT, CLUSTER_FLOWS
 from ..errors import AlignmentError, StatisticError
@@ -68,7 +68,7 @@ def city_flows(
     """
     check_index(cost.index, mass.index, what="cost", whose="mass")
     check_index(cost.columns, mass.index, what="columns of cost", whose="mass")
-    m: FloatArray = np.asarray(mass, dtype=np.float64)
+    m = numbers(mass)
     d: FloatArray = cost.to_numpy(dtype=np.float64)
     light = mass.index[~(np.isfinite(m) & (m > 0))]
     if len(light):

@@ -127,6 +127,7 @@ def detect_corridors(
     [['D01', 'a - b - c - d - e', 445.3, 1.0]]
     """
     rule = rule or ChainRule()
+    cities = cities.sort_index()  # where two chains are equal, and which end comes first, the codes decide
     place = _Places(cities)
     found = place.merged(place.chains(backbone, rule), rule)
     kept = [place.merged(place.chains(other, rule), rule) for other in alternatives]

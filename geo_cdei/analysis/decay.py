@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._aligned import check_index, name_some
+from .._aligned import MINIMUM, check_index, name_some, numbers
 from .._envelopes import global_envelope
 from .._geodesy import within_km
 from .._permutation import permuted_values
@@ -83,7 +83,8 @@ def similarity_decay(
     AlignmentError
         If *values* and *cities* list different cities or another order.
     StatisticError
-        If a value is missing, all are the same, bands do not ascend, or the first two hold no pair.
+        If a value is missing, fewer than four are given, all are the same, bands do not ascend, or the first two
+        hold no pair.
 
     References
     ----------
@@ -199,16 +200,20 @@ def _sorted(index: pd.Index[str]) -> IntArray:
 
 
 def _checked(values: pd.Series[float]) -> FloatArray:
-    numbers: FloatArray = np.asarray(values, dtype=np.float64)
-    bad = values.index[~np.isfinite(numbers)]
+    found = numbers(values)
+    bad = values.index[np.isnan(found)]
     if len(bad):
         raise StatisticError(
             f"{values.name} is missing or infinite in {len(bad)} of {len(values)} cities: {name_some(bad)}. Leave "
             "these cities out of every table first."
         )
-    if np.ptp(numbers) <= 1e-12 * np.abs(numbers).max():
-        raise StatisticError(f"All {len(numbers)} values of {values.name} are the same.")
-    return numbers
+    if len(found) < MINIMUM:
+        raise StatisticError(
+            f"At least {MINIMUM} cities are needed for a curve over distance; there are {len(found)}."
+        )
+    if np.ptp(found) <= 1e-12 * np.abs(found).max():
+        raise StatisticError(f"All {len(found)} values of {values.name} are the same.")
+    return found
 
 
 def _bands(cities: gpd.GeoDataFrame, order: IntArray, bands_km: Sequence[float]) -> _Bands:

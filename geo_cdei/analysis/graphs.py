@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .._aligned import check_order, name_some
+from .._aligned import check_order, name_some, numbers
 from .._contiguity import coverage_contiguity
 from .._geodesy import EQUAL_AREA, check_lonlat, nearest, within_km
 from ..errors import BoundaryError, GeoCdeiWarning, GraphError
@@ -309,7 +309,7 @@ def lag(graph: Graph, y: pd.Series[float]) -> pd.Series[float]:
     check_order(y.index, graph, what="y")
     weights = graph.sparse.copy()
     weights.eliminate_zeros()
-    values = weights @ y.to_numpy(dtype=np.float64, na_value=np.nan)
+    values = weights @ numbers(y)
     values[np.diff(weights.indptr) == 0] = np.nan
     return pd.Series(values, index=y.index, name="lag")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .._aligned import check_index, name_some
+from .._aligned import check_index, name_some, numbers
 from .._envelopes import Envelope, global_envelope
 from .._geodesy import pairwise_km
 from .._pvalues import fdr_significant
@@ -79,8 +79,8 @@ def core_halos(
     AlignmentError
         If the tables list other cities, or another order.
     StatisticError
-        If rings do not ascend, a core is not among the cities or has no mass, or fewer than 19 cities are left
-        to stand for it.
+        If rings do not ascend, all residuals are the same, a core is not among the cities or has no mass, or fewer
+        than 19 cities are left to stand for it.
 
     Notes
     -----
@@ -114,7 +114,12 @@ def core_halos(
         raise StatisticError(f"rings_km must be ascending distances from 0 up; got {list(rings_km)}.")
     known = cores[cores["adcode"].notna()]
     _check_cores(known, cities, mass)
-    estimate, spread, counts = _curves(np.asarray(residual, dtype=np.float64), cities, edges)
+    field = numbers(residual)
+    if not np.nanstd(field) > 1e-12 * np.nanmax(np.abs(field)):
+        raise StatisticError(
+            f"All values of {residual.name} are the same, or missing; there is nothing to hold apart."
+        )
+    estimate, spread, counts = _curves(field, cities, edges)
     scaled = estimate / spread
     tested = []
     for core in known.to_dict("records"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .._aligned import check_index, name_some
+from .._aligned import check_index, name_some, numbers
 from .._geodesy import distance_km
 from ..columns import BREAK_POINTS, HINTERLAND_CITIES, HINTERLANDS
 from ..errors import StatisticError
@@ -67,7 +67,7 @@ def huff_probabilities(mass: pd.Series[float], cost: pd.DataFrame, *, decay: flo
     check_index(cost.columns, mass.index, what="cost", whose="mass")
     if not (np.isfinite(decay) and decay > 0):
         raise StatisticError(f"decay, the exponent of the distance, must be positive; got {decay!r}.")
-    m, d = mass.to_numpy(dtype=np.float64), cost.to_numpy(dtype=np.float64)
+    m, d = numbers(mass), cost.to_numpy(dtype=np.float64)
     light = mass.index[~(np.isfinite(m) & (m > 0))]
     if len(light):
         raise StatisticError(
@@ -246,7 +246,7 @@ def break_points(mass: pd.Series[float], points: pd.DataFrame, *, decay: float =
     >>> found[["km", "from_a_km", "lon"]].round(2).to_numpy().tolist()
     [[333.96, 222.64, 102.0]]
     """
-    m = mass.to_numpy(dtype=np.float64)
+    m = numbers(mass)
     if not (np.isfinite(m).all() and (m > 0).all() and np.isfinite(decay) and decay > 0):
         raise StatisticError("Break points need positive masses and a positive exponent; leave other cores out.")
     lon, lat = (points.loc[mass.index, name].to_numpy(dtype=np.float64) for name in ("lon", "lat"))

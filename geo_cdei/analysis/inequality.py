@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from geo_cdei._aligned import numbers
 from geo_cdei.columns import INEQUALITY
 from geo_cdei.errors import AlignmentError, StatisticError
 
@@ -133,14 +134,14 @@ def decompose_inequality(
     AlignmentError
         If the three do not list the same cities.
     StatisticError
-        If a value is not positive, or fewer than two groups are left.
+        If a value is not positive or infinite, all are the same, or fewer than two groups are left.
     """
     if not y.index.equals(groups.index) or set(partitions.columns) != set(y.index):
         raise AlignmentError(
             f"y has {len(y)} cities, groups {len(groups)}, partitions {partitions.shape[1]}; all three must list the "
             "same cities, y and groups in the same order."
         )
-    known = y.notna()
+    known = ~np.isnan(numbers(y))
     # sorted by code, so that the answer does not hang on the order of the rows
     codes = y.index[known].sort_values()
     values = y[codes].to_numpy(dtype=float)
@@ -149,6 +150,8 @@ def decompose_inequality(
     labels = pd.factorize(groups[codes], sort=True)[0]
     if (labels < 0).any():
         raise StatisticError(f"{(labels < 0).sum()} cities have no group. Leave out those outside every cluster.")
+    if len(values) and np.ptp(values) <= 1e-12 * values.max():
+        raise StatisticError(f"All {len(values)} values of {y.name!r} are the same; there is no inequality to split.")
     if labels.max(initial=-1) < 1:
         raise StatisticError(f"{y.name!r} has values in fewer than two groups; there is nothing to compare.")
     rng = np.random.default_rng(seed)

@@ -162,9 +162,9 @@ def extract_backbone(
     known = ~np.isnan(interaction.mass)
     everyone = (known[:, None] & known[None, :]) & ~np.eye(len(flow), dtype=np.bool_)
     carried, between = route_flow(np.stack([flow, everyone]), kept, resistance)
-    i, j = np.nonzero(np.triu(kept))
-    traffic = carried[i, j] * interaction.km[i, j]
     codes, names = interaction.ids.to_numpy(), _names(cities)
+    i, j = np.nonzero(kept & (codes[:, None] < codes[None, :]))
+    traffic = carried[i, j] * interaction.km[i, j]
     links = pd.DataFrame(
         {
             "origin": codes[i], "destination": codes[j], "origin_city": names[i], "destination_city": names[j],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .._aligned import name_some
+from .._aligned import name_some, numbers
 from .._geodesy import distance_km
 from .._poles import CRITERIA, PoleCriteria, observed_range
 from ..errors import AlignmentError, StatisticError
@@ -165,7 +165,7 @@ class _Measures:
         strong_city: float,
     ) -> None:
         self._index, self._evidence, self._strong = cities.index, evidence, strong_city
-        self._score = cities["score"].to_numpy(dtype=float)
+        self._score = numbers(cities["score"])
         self._weight = weight_vector(cities, columns[0]).to_numpy(dtype=float)
         self._is_sized = columns[1] in cities
         self._size = cities[columns[1]].to_numpy(dtype=float) if self._is_sized else np.full(len(cities), np.nan)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .._aligned import numbers
 from .._geodesy import distance_km, pairwise_km
 from ..columns import POLE_CATCHMENTS, POLE_SITES
 from ..errors import StatisticError
@@ -90,7 +91,7 @@ def fifth_sites(cities: gpd.GeoDataFrame, seats: pd.Series[str], *, size: str = 
     [0.0, 0.5, 0.75]
     """
     _check_seats(cities, seats)
-    known = cities[size].to_numpy(dtype=float)
+    known = numbers(cities[size])
     mass = np.where(np.isfinite(known), known, 0.0)  # an unknown weight weighs nothing, and is counted
     if not (mass.sum() > 0 and (mass >= 0).all()):
         raise StatisticError(f"{size} must be 0 or more and positive somewhere, to weight {len(cities)} distances.")

@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from .._aligned import numbers
 from .._breaks import MIN_MEMBERS, natural_breaks
 from ..columns import SCENARIOS
 from ..errors import StatisticError
@@ -240,7 +241,7 @@ def bootstrap_classes(
 
 def _tested(cities: pd.DataFrame, members: pd.DataFrame, weights: Sequence[str]) -> pd.DataFrame:
     """Primary membership of the tested clusters, members without a score or some weight taken out."""
-    usable = cities["score"].notna().to_numpy()
+    usable = ~np.isnan(numbers(cities["score"]))
     for name in weights:
         usable = usable & (weight_vector(cities, name) > 0).to_numpy()
     matrix = membership_matrix(members, cities.index) & usable

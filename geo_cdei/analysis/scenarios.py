@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from geo_cdei._aligned import numbers
 from geo_cdei.errors import StatisticError
 
 __all__ = ["membership_matrix", "weight_vector", "weighted_means"]
@@ -54,7 +55,7 @@ def weight_vector(cities: pd.DataFrame, weights: str) -> pd.Series:
             f"weights {weights!r}: there is no numeric column {column!r}. Numeric columns: "
             f"{', '.join(numeric)}; or use 'equal'."
         )
-    values = cities[column].astype(float)
+    values = pd.Series(numbers(cities[column]), index=cities.index)
     negative = values.index[values < 0].tolist()
     if negative:
         raise StatisticError(

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from geo_cdei._aligned import numbers
 from geo_cdei.analysis.scenarios import membership_matrix, weight_vector, weighted_means
 from geo_cdei.columns import CLUSTER_SCORES, CONTRIBUTIONS, WEIGHTING
 
@@ -54,7 +55,7 @@ def score_clusters(
     Raises
     ------
     StatisticError
-        If the weights are no numeric column or negative.
+        If the weights are no numeric column or negative, or scores or weights are words or infinite.
 
     Examples
     --------
@@ -115,7 +116,8 @@ def contributions(
     weight = weight_vector(cities, weights)
     table = members[members["role"].isin(list(roles)) & members["adcode"].isin(cities.index)]
     table = table[["cluster_id", "adcode", "city"]].reset_index(drop=True)
-    table["score"] = cities["score"].reindex(table["adcode"]).to_numpy(dtype=float)
+    score = pd.Series(numbers(cities["score"]), index=cities.index)
+    table["score"] = score.reindex(table["adcode"]).to_numpy()
     table["weight"] = weight.reindex(table["adcode"]).to_numpy(dtype=float)
     usable = table["score"].notna() & table["weight"].notna()
     w = table["weight"].where(usable, 0.0)
@@ -206,7 +208,7 @@ def score_interval(
     errors = np.empty((draws, len(cities)))
     errors[:, order] = np.random.default_rng(seed).standard_normal((draws, len(cities)))
     drawn = weight_vector(cities, weights).to_numpy() * np.exp(errors * sd)
-    means = weighted_means(cities["score"].to_numpy(dtype=float), drawn, matrix.to_numpy())
+    means = weighted_means(numbers(cities["score"]), drawn, matrix.to_numpy())
     empty = np.isnan(means).all(axis=0)
     low, high = np.quantile(np.where(empty, 0.0, means), [0.025, 0.975], axis=0)
     return pd.DataFrame(
@@ -236,7 +238,7 @@ def assign_tiers(score: pd.Series, tiers: pd.DataFrame) -> pd.Series:
     ['high', 'low', nan]
     """
     ordered = tiers.sort_values("lower")
-    place = np.searchsorted(ordered["lower"].to_numpy(dtype=float), score.to_numpy(dtype=float), side="right") - 1
+    place = np.searchsorted(ordered["lower"].to_numpy(dtype=float), numbers(score), side="right") - 1
     names = ordered["tier"].to_numpy()[np.clip(place, 0, None)]
     found = score.notna().to_numpy() & (place >= 0)
     return pd.Series(names, index=score.index, name="tier", dtype="str").where(found)
@@ -262,7 +264,7 @@ def national_means(cities: pd.DataFrame, *, weights: str = "gdp_2019") -> dict[s
     >>> national_means(pd.DataFrame({"score": [90.0, 60.0], "gdp": [2.0, 1.0]}), weights="gdp")
     {'weighted': 80.0, 'unweighted': 75.0}
     """
-    y = cities["score"].to_numpy(dtype=float)
+    y = numbers(cities["score"])
     everyone = np.ones((1, len(y)), dtype=bool)
     weighted = weighted_means(y, weight_vector(cities, weights).to_numpy(), everyone)[0]
     return {"weighted": float(weighted), "unweighted": float(np.nanmean(y))}
