@@ -223,8 +223,10 @@ def collect(frame: Any, engine: Engine, *, order: pd.Index[Any] | None = None) -
     if not is_dask(frame):
         return frame
     whole = engine.client.compute(frame).result() if engine.client is not None else frame.compute(**_here(engine))
+    if whole.index.dtype.kind in "OT":  # Dask reads text as another type of string
+        whole.index = whole.index.astype("str")
     if order is not None and len(order) == len(whole) and whole.index.is_unique and order.isin(whole.index).all():
-        return whole.loc[order]
+        return whole.loc[order].set_axis(order.rename(whole.index.name))
     return whole.sort_index()
 
 
