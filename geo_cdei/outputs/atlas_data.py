@@ -62,11 +62,10 @@ def atlas_words() -> dict[str, list[str]]:
         file = resources.files("geo_cdei.outputs") / "phrases" / name
         if not file.is_file():
             continue
-        with file.open(encoding="utf-8", newline="") as lines:
-            for row in csv.DictReader(lines):
-                if row["key"] in found or not row["zh"] or not row["en"]:
-                    raise OutputError(f"{name}: {row['key']!r} stands twice or lacks a language. Mend the row.")
-                found[row["key"]] = [row["zh"], row["en"]]
+        for row in csv.DictReader(file.read_text(encoding="utf-8").splitlines()):
+            if row["key"] in found or not row["zh"] or not row["en"]:
+                raise OutputError(f"{name}: {row['key']!r} stands twice or lacks a language. Mend the row.")
+            found[row["key"]] = [row["zh"], row["en"]]
     return found
 
 
@@ -234,10 +233,10 @@ def _local(analysis: Analysis) -> dict[str, Any]:
     """Give z by variable, and lag, I, p, quadrant and both flags by variable and graph."""
     table, index = analysis.tables["lisa_all"], analysis.cities.index
     found: dict[str, Any] = {}
-    for (variable, graph), part in table.groupby(["variable", "graph"], sort=False):
-        part = part.set_index("adcode").reindex(index)
-        own = found.setdefault(variable, {"z": _whole(part["z"])})
-        own[graph] = {
+    for (variable, graph), rows in table.groupby(["variable", "graph"], sort=False):
+        part = rows.set_index("adcode").reindex(index)
+        own = found.setdefault(str(variable), {"z": _whole(part["z"])})
+        own[str(graph)] = {
             "lag": _whole(part["lag"]),
             "I": _whole(part["I"]),
             "p": _whole(part["p_sim"]),
@@ -256,9 +255,9 @@ def _moran(analysis: Analysis) -> dict[str, Any]:
     table = analysis.tables["moran"]
     table = table[table["statistic"] == "moran"]
     found: dict[str, Any] = {}
-    for row in table.itertuples(index=False):
-        found.setdefault(row.variable, {})[row.graph] = [
-            round(float(row.value), 4), round(float(row.p_sim), 4), int(row.permutations), int(row.n),
-            word(f"alternative_{row.alternative}", "zh"), word(f"alternative_{row.alternative}", "en"),
+    for row in table.to_dict("records"):
+        found.setdefault(row["variable"], {})[row["graph"]] = [
+            round(row["value"], 4), round(row["p_sim"], 4), row["permutations"], row["n"],
+            *(word(f"alternative_{row['alternative']}", lang) for lang in LANGUAGES),
         ]  # fmt: skip
     return found

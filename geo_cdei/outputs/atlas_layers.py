@@ -121,7 +121,9 @@ def atlas_overlays(analysis: Analysis) -> list[dict[str, Any]]:
         _both("dash_line", "dash_line", dash, DASH_LINE_STYLE),
     ]
     if len(analysis.clusters):
-        outlines = Style(CLUSTER_STYLE.colour, 1.1, opacity=0.8)
+        outlines = Style(
+            CLUSTER_STYLE.colour, 0.9, opacity=0.65
+        )  # thinner than alone on a page: names stand here too
         where = ("clusters", "poles", "spillovers")
         found.append(_both("clusters", "clusters", analysis.clusters, outlines, layers=where))
     if "corridor_lines" in analysis.layers:
@@ -206,11 +208,11 @@ def _found_fields(lang: str) -> tuple[Field, ...]:
 
 def _flows(analysis: Analysis) -> dict[str, Any]:
     lines = analysis.layers["flow_lines"]
-    ends = {}
+    ends: dict[str, pd.Series] = {}
     for lang, column in zip(LANGUAGES, ("cluster", "cluster_en"), strict=True):
         names = analysis.clusters[column]
         ends |= {f"sender_{lang}": lines["origin"].map(names), f"receiver_{lang}": lines["destination"].map(names)}
-    drawn = lines.assign(pixels=0.6 + 6.0 * np.sqrt(lines["flow"] / lines["flow"].max()), **ends)
+    drawn = lines.assign(pixels=0.4 + 4.5 * np.sqrt(lines["flow"] / lines["flow"].max()), **ends)
 
     def fields(lang: str) -> tuple[Field, ...]:
         return (
@@ -218,7 +220,8 @@ def _flows(analysis: Analysis) -> dict[str, Any]:
             Field("flow", word("flow", lang), 0), Field("share", word("flow_share", lang), 3),
         )  # fmt: skip
 
-    return _both("flows", "flows", drawn, FLOW_STYLE, layers=("spillovers",), fields=fields, width="pixels")
+    style = Style(FLOW_STYLE.colour, FLOW_STYLE.weight, opacity=0.5)
+    return _both("flows", "flows", drawn, style, layers=("spillovers",), fields=fields, width="pixels")
 
 
 def _seats(analysis: Analysis) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def _local_table(run: Context, table: pd.DataFrame, how: dict[str, Any]) -> pd.D
     from geo_cdei.analysis import autocorrelation
 
     parts = []
-    for variable in table:
+    for variable in table.columns.astype("str"):
         for graph in run.graphs:
             if (variable, graph) == ("score", run.base_graph):
                 found = run.tables["lisa"]  # the same draws: it need not be found twice

@@ -179,13 +179,15 @@
     hint.style.top = Math.max(4, Math.min(innerHeight - tall - 8, event.clientY + 12)) + "px";
   };
 
+  A.on("language", function () { if (hint) { hint.replaceChildren(); } });
+
   /* Histogram -------------------------------------------------------------------------------------------- */
 
   A.histogram = function () {
     var parts = figure("at-histogram", "histogram_title"), bars = [], y;
     live(parts, ["variable", "lang"], function (width) {
       var height = Math.round(Math.min(230, Math.max(160, width * 0.44)));
-      var left = 38, right = width - 8, top = 10, bottom = height - 34, values = A.variable().values;
+      var left = 38, right = width - 14, top = 10, bottom = height - 34, values = A.variable().values;
       var svg = A.svg(width, height, { class: "at-drawing", role: "group", "aria-label": A.t("histogram_title") });
       bars = binned(values);
       var x = A.scale([bars[0].low, bars[bars.length - 1].high], [left, right]);

@@ -210,6 +210,19 @@
       }
     });
     overlays.push({ data: data, layer: layer });
+    fit(overlays[number]);
+    map.on("zoomend", function () { fit(overlays[number]); });
+  }
+  /* Lines are thinner where the whole country is as small as a hand. */
+  function fit(overlay) {
+    var share = map.getZoom() < 3.9 ? 0.65 : 1, data = overlay.data;
+    if (share === overlay.share) { return; }
+    overlay.share = share;
+    overlay.layer.eachLayer(function (part) {
+      if (part instanceof L.CircleMarker) { part.setRadius((data.widths ? data.widths[part.feature.id] : 3) * share); } else {
+        part.setStyle({ weight: (data.widths ? data.widths[part.feature.id] : data.style.weight) * share });
+      }
+    });
   }
 
   /* The cities that come first are named first; a name that would touch another is left out. */

@@ -114,7 +114,7 @@
     var of = A.data.cluster.map(function (c) {
       return c < 0 || look.values[c] === null ? -1 : position(look.values[c], look.bins);
     });
-    return counted(A.t("layer_" + layer), lines, leftOver(lines, of, A.t(layer + "_outside"), "#ececec"));
+    return counted(A.t("legend_" + layer), lines, leftOver(lines, of, A.t(layer + "_outside"), "#ececec"));
   }
   function hinterlands() {
     var look = A.data.looks.spillovers, used = [];

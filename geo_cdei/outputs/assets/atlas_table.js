@@ -72,13 +72,18 @@
     A.ids.forEach(function (id, i) {
       var all = content(i), cells = rows[i].children;
       rows[i].content = all;
-      rows[i].key = plain([A.data.names[i][0], A.data.names[i][1], id, all.province, all.cluster || ""].join(" "));
+      rows[i].key = key(id, i);
       COLUMNS.forEach(function (name, k) {
         var said = shown(name, all[name]);
         if (cells[k].textContent !== said) { cells[k].textContent = said; }
       });
     });
     sort();
+  }
+  /* A reader may search in either language, whichever the page has. */
+  function key(id, i) {
+    var c = A.data.cluster[i];
+    return plain([id].concat(A.data.names[i], A.data.provinces[A.data.province[i]], c < 0 ? [] : A.data.clusters.names[c]).join(" "));
   }
   function sort() {
     var now = own(), sign = now.down ? -1 : 1, locale = A.lang() === "zh" ? "zh-CN" : "en";
