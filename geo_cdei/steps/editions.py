@@ -153,7 +153,7 @@ def _side_by_side(run: Context, scores: Mapping[int, pd.Series]) -> pd.DataFrame
 def _clusters(run: Context, scores: Mapping[int, pd.Series], before: int, after: int) -> pd.DataFrame:
     """Scores of the clusters in both editions, printed or computed alike; only those that have both."""
     bases = {year: _cluster_scores(run, scores[year], year) for year in (before, after)}
-    joined = bases[before].join(bases[after], lsuffix="_from", rsuffix="_to", how="inner")
+    joined = bases[before].merge(bases[after], left_index=True, right_index=True, suffixes=("_from", "_to"))
     joined = joined.dropna(subset=["score_from", "score_to"])
     joined = joined.assign(
         change=joined["score_to"] - joined["score_from"], cluster=run.scored.clusters["cluster"].reindex(joined.index)
