@@ -15,6 +15,7 @@ done for them in the whole, so every number is the same whatever the blocks are.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -312,7 +313,7 @@ def _rows_are_equal(weights: sparse.csr_array, cardinality: IntArray) -> bool:
     return bool((first[cardinality > 0] > 0).all() and (data == np.repeat(first, cardinality)).all())
 
 
-class _Tally:
+class _Tally(ABC):
     """Running counts and moments of the simulated values of every city."""
 
     def __init__(self, values: FloatArray, weights: sparse.csr_array, cardinality: IntArray, *, squared: bool):
@@ -322,8 +323,9 @@ class _Tally:
         self.total, self.squares = np.zeros(n), np.zeros(n)
         self.scale = np.ones(n)
 
+    @abstractmethod
     def add(self, table: npt.NDArray[np.int32]) -> None:
-        raise NotImplementedError
+        """Count the sums that a table of drawn ids gives."""
 
     def counts(self, permutations: int) -> Counts:
         some = self.cardinality > 0
