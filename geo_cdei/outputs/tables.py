@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from openpyxl import Workbook
 
-__all__ = ["read_layer_names", "write_csv", "write_geopackage", "write_template"]
+__all__ = ["read_layer_names", "save_workbook", "write_csv", "write_geopackage", "write_template"]
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -146,12 +146,20 @@ def write_template(path: Path, *, names: pd.DataFrame) -> None:
             head.font, head.fill = Font(bold=True), PatternFill("solid", fgColor="DDE7F0")
     for row in sheet.iter_rows(min_row=2, max_row=400, min_col=2, max_col=2):
         row[0].number_format = "@"  # a code is text: no lost zeros, no 3.205E+05
+    save_workbook(book, path)
+
+
+def save_workbook(book: Workbook, path: Path) -> None:
+    """Save a workbook with fixed times, so that two equal workbooks are equal byte for byte.
+
+    Parameters
+    ----------
+    book : openpyxl.Workbook
+        The workbook.
+    path : pathlib.Path
+        The ``.xlsx`` file.
+    """
     book.properties.created = dt.datetime(2026, 1, 1)
-    _save_without_clock(book, path)
-
-
-def _save_without_clock(book: Workbook, path: Path) -> None:
-    """Save a workbook with fixed times, so that two equal workbooks are equal byte for byte."""
     stream = io.BytesIO()
     book.save(stream)
     with zipfile.ZipFile(stream) as parts, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as fixed:
