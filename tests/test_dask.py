@@ -262,6 +262,23 @@ def test_files_give_the_same_table_on_a_cluster(client, units, points, tmp_path,
     assert there.tally == here.tally
 
 
+@pytest.mark.slow
+def test_the_command_works_on_a_cluster_that_is_running(cluster, points, tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from geo_cdei.cli import app
+
+    monkeypatch.chdir(tmp_path)
+    pd.DataFrame({"lon": points.geometry.x, "lat": points.geometry.y}).to_csv("a.csv", index=False)
+    ask = ["assign", "a.csv", "--level", "prefecture", "--chunksize", "900"]
+    written = []
+    for where in ([], ["--scheduler", cluster.scheduler_address]):
+        result = CliRunner().invoke(app, [*ask, *where])
+        assert result.exit_code == 0, result.output
+        written.append((tmp_path / "points_by_prefecture.csv").read_bytes())
+    assert written[0] == written[1]
+
+
 @pytest.mark.parametrize("statistic", [local_moran, getis_ord])
 @pytest.mark.parametrize("weights", ["equal", "kernel"])
 def test_local_statistics_are_the_same_on_a_cluster(client, lattice, graph, statistic, weights):
