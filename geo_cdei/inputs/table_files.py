@@ -92,7 +92,7 @@ def _from_text(
         )  # fmt: skip
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{path.name} is not {encoding} (byte {error.start}). Mend encoding under [tables]."
+            f"{path.name} is not {encoding} (byte {error.start}). Mend encoding under [tables.{path.stem}]."
         ) from error
     found = {"header_row": header + 1} if header and layout.header_row is None else {}
     said = "utf-8" if encoding == "utf-8-sig" else encoding

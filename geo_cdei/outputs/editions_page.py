@@ -73,23 +73,39 @@ def _themes(analysis: Analysis, scores: pd.DataFrame, changes: dict[tuple[int, i
     lang, units, style = analysis.settings.study.language, analysis.units.index, analysis.settings.map
     years = analysis.facts["editions"]["years"]
     how = Classing(style.scheme, style.classes, style.palette)
-    bounds = upper_bounds(pd.concat([scores[column] for column in scores], ignore_index=True), how)
+    pooled = pd.concat([scores[column] for column in scores], ignore_index=True)
+    bounds = upper_bounds(pooled, how)
+    classing = replace(how, bins=bounds, scheme="Common")
     themes = []
     for year in reversed(years):
         values = scores[f"score_{year}"].reindex(units).rename(f"edition_{year}")
-        classing = replace(how, bins=bounds, scheme="Common")
-        themes.append(graduated(values, word("edition_score", lang, year=year), classing=classing, lang=lang))
+        theme = graduated(values, word("edition_score", lang, year=year), classing=classing, lang=lang)
+        themes.append(_from_lowest(theme, float(pooled.min()), bounds[0]))
     for (before, after), table in reversed(changes.items()):
         years_named = {"before": before, "after": after}
         change = table["change"].reindex(units).rename(f"change_{after}")
         if change.notna().any():
             title = word("edition_change", lang, **years_named)
-            themes.append(graduated(change, title, classing=_diverging(change), lang=lang))
+            apart = _known_once(analysis, change)
+            themes.append(graduated(change, title, classing=_diverging(change), apart=apart, lang=lang))
         status = _status(table).reindex(units).rename(f"status_{after}")
         labels = {name: word(f"edition_{name}", lang) for name in STATUS_COLOURS}
         title = word("edition_status", lang, **years_named)
-        themes.append(categorical(status, title, palette=STATUS_COLOURS, labels=labels, lang=lang))
+        apart = _known_once(analysis, status)
+        themes.append(categorical(status, title, palette=STATUS_COLOURS, labels=labels, apart=apart, lang=lang))
     return themes
+
+
+def _known_once(analysis: Analysis, values: pd.Series) -> pd.Series:
+    """Set units apart that are scored, but of which no change is known: they are not "not scored"."""
+    scored = values.index.isin(analysis.tables["edition_scores"].index)
+    return pd.Series(pd.NA, index=values.index, dtype="object").mask(scored & values.isna(), "edition_once")
+
+
+def _from_lowest(theme: Theme, lowest: float, bound: float) -> Theme:
+    """Let the first class begin at the lowest score of all years, so that the classes read alike in every year."""
+    first = replace(theme.classes[0], label=f"{lowest:.1f} – {bound:.1f}")
+    return replace(theme, classes=(first, *theme.classes[1:]))
 
 
 def _diverging(change: pd.Series) -> Classing:
@@ -134,8 +150,10 @@ def _scatter(analysis: Analysis, before: int, after: int, table: pd.DataFrame) -
     row = _mobility(analysis, before, after)
     said = word("edition_correlation", lang, spearman=f"{row['spearman']:.2f}", kendall=f"{row['kendall']:.2f}",
                 n=int(row["n"]))  # fmt: skip
+    both = table.dropna(subset=["score_from", "score_to"])
+    x, y = (both[column] - both[column].mean() for column in ("score_from", "score_to"))
     return Scatter(
-        word("edition_scatter", lang, before=before, after=after), table["score_from"], table["score_to"],
+        word("edition_scatter", lang, before=before, after=after), x, y,
         word("edition_score", lang, year=before), word("edition_score", lang, year=after), line=(1.0, 0.0),
         note=said if pd.notna(row["spearman"]) else word("edition_few", lang, n=int(row["n"])),
     )  # fmt: skip

@@ -84,6 +84,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "The weights {weights} are inferred from {n} published cluster scores, not documented: RMSE {rmse} "
         "(rivals: {rivals}); interval under GDP uncertainty: {interval}",
     ),
+    "note_overridden": (
+        "注意：{n} 处得分或成员已按 overrides 改动，并非公布的数据",
+        "Note: {n} scores or memberships are overridden; these are not the published data",
+    ),
     "note_national": (
         "全国平均：按 {weights} 加权 {weighted}，不加权 {unweighted}",
         "National mean: {weighted} weighted by {weights}, {unweighted} unweighted",
@@ -152,8 +156,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     "edition_same": ("得分不变", "score unchanged"),
     "edition_fell": ("得分下降", "score fell"),
     "edition_entered": ("新进入", "entered"),
+    "edition_once": ("只有一版得分", "scored in one edition only"),
     "edition_left": ("退出", "left"),
-    "edition_scatter": ("{before} 年与 {after} 年得分（线上方为上升）", "Scores of {before} and {after} (above the line: rose)"),
+    "edition_scatter": ("{before} 与 {after} 年得分，各减共有城市均值（线上方：相对上升）", "Scores of {before} and {after}, less the mean of the cities in both (above the line: gained on them)"),
     "edition_correlation": (
         "Spearman {spearman}，Kendall {kendall}（{n} 城）", "Spearman {spearman}, Kendall {kendall} ({n} cities)",
     ),
