@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ from geo_cdei import columns, studies
 from geo_cdei.analysis.scoring import score_clusters
 from geo_cdei.errors import SchemaError
 from geo_cdei.inputs.overrides import apply_overrides, describe_overrides, find_override_faults
+from geo_cdei.outputs.page_meta import page_meta
+from geo_cdei.outputs.texts import word
 from geo_cdei.workspace import create_study
 
 CITIES = pd.DataFrame(
@@ -235,3 +238,11 @@ def test_the_file_is_an_input_of_the_manifest_and_its_table_is_written(changed):
     written = pd.read_csv(study.derived / "overrides.csv", encoding="utf-8-sig")
     assert written["score_after"].iloc[0] == 80.0
     assert np.isnan(written["score_after"].iloc[1])
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_map_says_that_its_data_are_overridden(changed, lang):
+    found = changed[1]
+    study = found.settings.study.model_copy(update={"language": lang})
+    spoken = replace(found, settings=found.settings.model_copy(update={"study": study}))
+    assert word("note_overridden", lang, n=3) in page_meta(spoken).notices()

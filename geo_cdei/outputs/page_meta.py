@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from geo_cdei.outputs.layers import MapMeta
+from geo_cdei.outputs.texts import word
 from geo_cdei.results import Analysis
 
 __all__ = ["page_meta"]
 
 
 def page_meta(analysis: Analysis, *, title: str = "", notes: tuple[str, ...] = ()) -> MapMeta:
-    """Say what every page of a study says: its title, source, date, language and approval number.
+    """Say what every page of a study says: its title, source, date, language, approval number, and overridden data.
 
     Parameters
     ----------
@@ -27,6 +28,9 @@ def page_meta(analysis: Analysis, *, title: str = "", notes: tuple[str, ...] = (
     """
     study = analysis.settings.study
     chinese = study.language == "zh"
+    overrides = analysis.tables.get("overrides")
+    if overrides is not None:  # nobody may take such a map for one of the published data
+        notes = (word("note_overridden", study.language, n=len(overrides)), *notes)
     return MapMeta(
         title=study.title if chinese else study.title_en,
         subtitle=title,

@@ -268,7 +268,7 @@ var AtlasPoles = (function () {
     ]);
   }
 
-  var ROW = 17, LEFT = 142, TOP = 22, RIGHT = 4, WIDTH = 440;
+  var ROW = 17, LEFT = 148, TOP = 22, RIGHT = 4, WIDTH = 440;
 
   function writeChart(ranking) {
     var n = model.candidates.length, cell = (WIDTH - LEFT - RIGHT) / n;
@@ -300,7 +300,7 @@ var AtlasPoles = (function () {
     parts.chartNote.textContent = A.t("poles_chart_note", { draws: A.number(model.draws, 0), seed: model.seed });
   }
   function short(name) {
-    var most = A.lang() === "zh" ? 13 : 23;
+    var most = A.lang() === "zh" ? 13 : 21;
     return name.length > most ? name.slice(0, most - 1) + "…" : name;
   }
 
@@ -344,7 +344,7 @@ var AtlasPoles = (function () {
         select.appendChild(el("option", { value: candidate.id, text: say(candidate.name) }));
       });
       select.value = pair[side];
-      parts.whyHead[side].textContent = short(say(of(pair[side]).name));
+      parts.whyHead[side].textContent = say(of(pair[side]).name);
     });
     var both = pair.map(function (id) { return AtlasPoles.contributions(of(id), used); });
     var gaps = both[0].map(function (value, i) { return value - both[1][i]; });
