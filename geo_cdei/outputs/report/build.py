@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from geo_cdei.errors import OutputError
@@ -10,11 +10,19 @@ from geo_cdei.outputs.report import sections_back, sections_front, sections_shee
 from geo_cdei.outputs.report.context import Context
 from geo_cdei.outputs.report.document import Block, Document, PageBreak
 from geo_cdei.outputs.report.html import write_html
-from geo_cdei.outputs.report.templates import Writer, report_word
+from geo_cdei.outputs.report.templates import Section, Writer, report_word
 from geo_cdei.outputs.report.word import write_docx
 from geo_cdei.results import Analysis
 
 __all__ = ["build_report", "report_name", "write_docx", "write_html"]
+
+_FRONT: tuple[Callable[[Context], Section], ...] = (
+    sections_front.reproduction, sections_front.clusters, sections_tests.pattern, sections_tests.corridors,
+    sections_tests.spillovers, sections_tests.poles,
+)  # fmt: skip
+_BACK: tuple[Callable[[Context], Section], ...] = (
+    sections_back.methods, sections_back.data, sections_back.limits, sections_back.manifest,
+)  # fmt: skip
 
 
 def build_report(
@@ -46,27 +54,30 @@ def build_report(
     ------
     OutputError
         If there is no such cluster or language, or the tables do not belong together.
+
+    Examples
+    --------
+    >>> from geo_cdei import Settings, Workspace, pipeline
+    >>> from geo_cdei.workspace import default_study
+    >>> analysis = pipeline.run(Workspace(default_study()), Settings(), only=["scores"])
+    >>> document = build_report(analysis, lang="en", cluster="C05")
+    >>> document.subtitle
+    'Cluster report: Shandong Peninsula'
     """
     if not analysis.tables:
         raise OutputError("a report needs the tables of a run, and this one has none. Run the study first.")
     context = Context(analysis, lang, figures or {})
     writer = Writer(context.numbers, lang, _asked(context))
     words = {name: report_word(f"frame:{name}", lang) for name in ("contents", "table", "figure")}
-    front, back = sections_front, sections_back
+    wanted = sorted(map(str, analysis.clusters.index)) if cluster is None else [context.checked_cluster(cluster)]
+    pictures = _small_maps(context, wanted)
     blocks: list[Block] = []
     if cluster is None:
-        blocks += writer.write(front.summary(context)) + [PageBreak()]
-        for section in (front.reproduction, front.clusters, sections_tests.pattern, sections_tests.corridors,
-                        sections_tests.spillovers, sections_tests.poles):  # fmt: skip
-            blocks += writer.write(section(context))
-        wanted = sorted(map(str, analysis.clusters.index))
-    else:
-        wanted = [context.checked_cluster(cluster)]
-    pictures = _small_maps(context, wanted)
+        blocks += writer.write(sections_front.summary(context)) + [PageBreak()]
+        blocks += [block for section in _FRONT for block in writer.write(section(context))]
     for cluster_id in wanted:
         blocks += writer.write(sections_sheets.sheet(context, cluster_id, picture=pictures.get(cluster_id)))
-    for section in (back.methods, back.data, back.limits, back.manifest):
-        blocks += writer.write(section(context))
+    blocks += [block for section in _BACK for block in writer.write(section(context))]
     study = analysis.settings.study
     source = study.source if lang == "zh" else study.source_en
     named = report_word("frame:report", lang)

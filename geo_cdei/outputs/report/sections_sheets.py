@@ -72,7 +72,7 @@ def _members(context: Context, members: pd.DataFrame) -> TableBlock:
         ordered["city"], ordered["role"], ordered["adcode"], ordered["confidence"], strict=True
     ):
         key = {"cluster_id": members["cluster_id"].iloc[0], "city": city, "role": role}
-        name = context.city(adcode) if isinstance(adcode, str) and adcode else context.city_named(str(city))
+        name = context.city(adcode) if adcode in context.analysis.units.index else context.city_named(str(city))
         rows.append((
             (name,), (context.word("member", role),), (n.value("members", key, "score", 1),),
             (n.percent("members", key, "share", 1),), (n.value("members", key, "contribution", 2),),

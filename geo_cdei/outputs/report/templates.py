@@ -153,7 +153,8 @@ class Writer:
         made.globals |= {
             "n": numbers.value, "pct": numbers.percent, "p": numbers.p, "count": numbers.count,
             "distinct": numbers.distinct, "rank": numbers.rank, "setting": numbers.setting, "rule": numbers.rule,
-            "has": numbers.has, "raw": numbers.text, "w": lambda key, default=None: report_word(key, self._lang, default),
+            "has": numbers.has, "raw": numbers.text,
+            "w": lambda key, default=None: report_word(key, self._lang, default),
             "verdict": lambda number: verdict(number.value),
             "said": lambda number: report_word(f"verdict:{verdict(number.value)}", self._lang),
         }  # fmt: skip
