@@ -13,7 +13,7 @@ from geo_cdei.pipeline import run
 from geo_cdei.workspace import Workspace, default_study
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-PAGES = ("scores", "lisa", "pattern", "corridors", "spillovers", "poles", "atlas")
+PAGES = ("scores", "editions", "lisa", "pattern", "corridors", "spillovers", "poles", "atlas")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 pytestmark = [

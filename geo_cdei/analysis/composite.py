@@ -204,7 +204,8 @@ def _given_weights(names: pd.Index, given: Mapping[str, float]) -> pd.Series:
 def _entropies(scaled: pd.DataFrame) -> pd.Series:
     shares = scaled / scaled.sum()
     terms = shares * np.log(shares.where(shares > 0, 1.0))
-    return -terms.sum() / np.log(scaled.notna().sum())
+    entropies: pd.Series = -terms.sum() / np.log(scaled.notna().sum())
+    return entropies
 
 
 def add_up(raw: pd.DataFrame, scaled: pd.DataFrame, weights: pd.Series) -> pd.DataFrame:

@@ -72,7 +72,8 @@ def _indicator_table(
             raise SettingsError(f"[score] has the indicator {name!r} twice; give one of them another name.")
         wide[name] = _column(indicator, table)
         if "city" in table:
-            printed = {**table["city"].dropna().to_dict(), **printed}
+            for code, given in table["city"].dropna().items():
+                printed.setdefault(str(code), str(given))
     frame = pd.concat(wide, axis=1).sort_index()
     return frame.rename_axis("adcode"), pd.Series(printed, dtype="str")
 
@@ -107,7 +108,7 @@ def _put_together(
     total = steps.groupby("adcode", sort=False)["contribution"].sum()
     city = names.reindex(wide.index)
     if len(out):
-        shown = "; ".join(f"{city.fillna('')[code] or code} {row}" for code, row in out["reason"].head(10).items())
+        shown = "; ".join(f"{names.get(str(code), str(code))} {row}" for code, row in out["reason"].head(10).items())
         more = f"; and {len(out) - 10} more" if len(out) > 10 else ""
         notices.append(Notice("scores", f"{len(out)} cities have no composite score: {shown}{more}"))
     scores = pd.DataFrame({"adcode": total.index, "city": city.reindex(total.index), "score": total.to_numpy()})

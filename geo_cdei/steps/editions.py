@@ -140,7 +140,8 @@ def _graph(run: Context, cities: gpd.GeoDataFrame) -> Any:
 def _names(run: Context) -> pd.Series:
     """Name of every unit: as printed where it is scored, else its short name."""
     units = run.joined.units
-    return run.scored.cities["city"].reindex(units.index).fillna(units["short_name"])
+    names: pd.Series = run.scored.cities["city"].reindex(units.index).fillna(units["short_name"])
+    return names
 
 
 def _side_by_side(run: Context, scores: Mapping[int, pd.Series]) -> pd.DataFrame:
