@@ -17,6 +17,7 @@ from geo_cdei._poles import PoleCriteria, group_weights
 from geo_cdei.analysis.pole_ranking import objective_weights, rank_poles
 from geo_cdei.analysis.roles import base_scores
 from geo_cdei.analysis.scoring import score_clusters
+from geo_cdei.columns import POLE_WEIGHTS
 from geo_cdei.config import read_settings
 from geo_cdei.inputs.clusters import build_members
 from geo_cdei.inputs.overrides import apply_overrides, find_override_faults
@@ -142,6 +143,12 @@ def test_sliders_rank_as_rank_poles_does(page, criteria, seed):
 def test_presets_rank_as_the_weights_that_need_no_opinion(page, criteria, kind):
     show(page, tab="poles", poles={"preset": kind, "groups": None, "criteria": None})
     assert_same_ranking(page, rank_poles(criteria, weights=objective_weights(criteria, kind)))
+
+
+def test_the_table_of_weights_has_its_columns_and_every_origin_sums_to_one(found):
+    table = found.tables["pole_weights"]
+    assert tuple(table.columns) == POLE_WEIGHTS
+    np.testing.assert_allclose(table[list(POLE_WEIGHTS[1:])].sum(), 1.0)
 
 
 def test_the_first_ranking_is_that_of_the_table(page, found):
