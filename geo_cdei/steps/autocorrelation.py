@@ -33,7 +33,7 @@ def add_autocorrelation(run: Context) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GeoCdeiWarning)  # isolates of the bands count as a changed class
         stability = autocorrelation.lisa_stability(
-            y, run.graphs, base=run.base_graph, permutations=how["permutations"], seed=run.seed
+            y, run.graphs, base=run.base_graph, permutations=run.supporting(how["permutations"]), seed=run.seed
         )
     lisa.insert(0, "city", cities["city"])
     run.tables["lisa"] = lisa.assign(stability=stability).rename_axis("adcode")
@@ -97,7 +97,9 @@ def _global_row(run: Context, statistic: str, variable: str, graph: str) -> dict
         "getis": statistics.global_getis,
     }
     y, alternative = run.scored.cities[variable], run.settings.inference.alternative
-    found = asdict(tests[statistic](y, run.graphs[graph], seed=run.seed, alternative=alternative))
+    main = statistic == "moran" and graph == run.base_graph
+    draws = 9999 if main else run.supporting(9999)
+    found = asdict(tests[statistic](y, run.graphs[graph], permutations=draws, seed=run.seed, alternative=alternative))
     letter = {"moran": "I", "geary": "C", "getis": "G"}[statistic]
     names = {letter: "value", f"E{letter}": "expected", f"E{letter}_sim": "expected_sim"}
     renamed = {names.get(key, key): value for key, value in found.items()}

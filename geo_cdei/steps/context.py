@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["VARIABLES", "Context"]
 
-VARIABLES = ("score", "scale_2020", "gdp_2019")
+VARIABLES = ("score", "scale_2020", "gdp_2019", "population")
+LARGE = 1000  # cities beyond which what only supports a result is drawn less often; the tables say how often
 
 
 @dataclass(slots=True)
@@ -42,6 +43,15 @@ class Context:
     def seed(self) -> int:
         """Where every random draw of the run starts."""
         return self.settings.inference.seed
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the study has so many cities that supporting draws are fewer."""
+        return len(self.scored.cities) > LARGE
+
+    def supporting(self, draws: int) -> int:
+        """Say how many draws a test has that only supports the main one: fewer in a large study."""
+        return min(draws, 999) if self.is_large else draws
 
     def skip(self, step: str, reason: str) -> None:
         """Keep the reason why a step gives nothing."""

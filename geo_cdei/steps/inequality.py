@@ -48,9 +48,9 @@ def partitions_of(run: Context) -> pd.DataFrame:
 
     if run.partitions is None:
         grouped = _grouped(run)
-        run.partitions = partitions.random_partitions_of(
-            grouped, grouped["cluster_id"], draws=run.settings.inference.partitions, seed=run.seed
-        )
+        wanted = run.settings.inference.partitions
+        draws = (199 if run.is_large else 999) if wanted == "auto" else wanted
+        run.partitions = partitions.random_partitions_of(grouped, grouped["cluster_id"], draws=draws, seed=run.seed)
     return run.partitions
 
 

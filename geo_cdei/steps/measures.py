@@ -47,13 +47,13 @@ def add_measures(run: Context, *, how: dict[str, Any]) -> None:
 def _local_table(run: Context, table: pd.DataFrame, how: dict[str, Any]) -> pd.DataFrame:
     from geo_cdei.analysis import autocorrelation
 
-    parts = []
+    parts, beside = [], how | {"permutations": run.supporting(how["permutations"])}
     for variable in table.columns.astype("str"):
         for graph in run.graphs:
             if (variable, graph) == ("score", run.base_graph):
                 found = run.tables["lisa"]  # the same draws: it need not be found twice
             else:
-                found = autocorrelation.local_moran(table[variable], run.graphs[graph], seed=run.seed, **how)
+                found = autocorrelation.local_moran(table[variable], run.graphs[graph], seed=run.seed, **beside)
             part = found.rename_axis("adcode").reset_index().assign(variable=variable, graph=graph)
             parts.append(part[list(columns.LISA_ALL)])
     result = pd.concat(parts, ignore_index=True)
@@ -69,7 +69,8 @@ def _with_made(run: Context, made: pd.DataFrame) -> pd.DataFrame:
     for variable in made:
         for name, graph in run.graphs.items():
             found = global_autocorrelation.global_moran(
-                made[variable], graph, seed=run.seed, alternative=run.settings.inference.alternative
+                made[variable], graph, permutations=run.supporting(9999), seed=run.seed,
+                alternative=run.settings.inference.alternative,
             )
             rows.append(
                 {"statistic": "moran", "variable": variable, "graph": name, "value": found.I, "expected": found.EI}
