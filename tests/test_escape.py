@@ -143,3 +143,23 @@ def test_a_name_that_leaves_its_folder_or_breaks_a_system_is_refused(name, fault
     """The message says what is wrong with it."""
     with pytest.raises(OutputError, match=fault):
         file_name(name)
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "城" * 85])
+def test_the_longest_name_is_255_bytes(name):
+    """Not 254, not 256, and bytes, not characters."""
+    assert file_name(name) == name
+    with pytest.raises(OutputError, match=r"it has 25[68] bytes, 255 are possible"):
+        file_name(name + ("a" if name[0] == "a" else "城"))
+
+
+@pytest.mark.parametrize("name", [" scores.html", "scores.html "])
+def test_a_name_neither_begins_nor_ends_with_a_space(name):
+    """Some systems drop it, and two names become one."""
+    with pytest.raises(OutputError, match="begins or ends with a space"):
+        file_name(name)
+
+
+def test_names_stay_readable_in_the_source_of_a_page():
+    """Chinese is not written as code points: a planner may read the page's source."""
+    assert script_json(["北京"]) == '["北京"]'
