@@ -6,7 +6,7 @@ Run alone on a quiet machine::
 
 Points are assigned to the 2,877 counties, whose indexes are built beforehand; local Moran is the inference by 999
 permutations on a square lattice (rook). Sizes are 1,000 to 10,000,000; the time is CPU time of this process
-(``time.process_time``), best of three up to 100,000. The slope of log time on log n is fitted over all sizes and from
+(``time.process_time``), best of three: fresh memory costs system time that depends on what else the machine does. The slope of log time on log n is fitted over all sizes and from
 100,000 on, where what does not grow (2,877 polygons to be asked, 999 columns to be sorted) no longer counts.
 Nothing here is collected by pytest.
 """
@@ -57,10 +57,10 @@ def main() -> None:
     compare_engines()
 
 
-def best(call: Callable[[], object], n: int) -> float:
-    """Time a call: the best of three where it is short."""
+def best(call: Callable[[], object]) -> float:
+    """Time a call: the best of three."""
     seconds = []
-    for _ in range(3 if n <= LARGE else 1):
+    for _ in range(3):
         start = time.process_time()
         call()
         seconds.append(time.process_time() - start)
@@ -82,7 +82,7 @@ def measure_points(sizes: list[int]) -> list[float]:
             part = slice(start, min(start + 500_000, n))
             assign(locator, lon[part], lat[part])
 
-    return [best(lambda n=n: whole(n), n) for n in sizes]
+    return [best(lambda n=n: whole(n)) for n in sizes]
 
 
 def lattice(n: int) -> tuple[np.ndarray, sparse.csr_array]:
@@ -103,7 +103,7 @@ def measure_moran(sizes: list[int]) -> list[float]:
     seconds = []
     for n in sizes:
         z, weights = lattice(n)
-        seconds.append(best(lambda z=z, w=weights: conditional_counts(z, w, permutations=PERMUTATIONS, seed=1), n))
+        seconds.append(best(lambda z=z, w=weights: conditional_counts(z, w, permutations=PERMUTATIONS, seed=1)))
     return seconds
 
 
