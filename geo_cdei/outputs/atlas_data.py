@@ -102,6 +102,7 @@ def atlas_payload(analysis: Analysis) -> dict[str, Any]:
         **_cities(analysis),
         "clusters": _clusters(analysis),
         "units": _units(analysis),
+        "extent": _extent(analysis),
         "overlays": atlas_overlays(analysis),
         "unit": COORDINATE_UNIT,
         "weights": [weighting(analysis.weights, lang) for lang in LANGUAGES],
@@ -184,6 +185,13 @@ def _clusters(analysis: Analysis) -> dict[str, Any]:
 def _units(analysis: Analysis) -> dict[str, Any]:
     units = analysis.units
     return {"names": _pairs(units["city"], units["city_en"]), "shapes": packed(units.geometry)}
+
+
+def _extent(analysis: Analysis) -> list[list[float]]:
+    """South-west and north-east corner of all that every layer shows, latitude first as the map wants it."""
+    bounds = [analysis.units.total_bounds, analysis.dash_line.bounds]
+    west, south, east, north = (pick(box[side] for box in bounds) for side, pick in enumerate((min, min, max, max)))
+    return [[round(float(south), 3), round(float(west), 3)], [round(float(north), 3), round(float(east), 3)]]
 
 
 def _variables(analysis: Analysis) -> list[dict[str, Any]]:

@@ -177,10 +177,13 @@ var Atlas = (function () {
   A.either = function (pair) { return A.lang() === "zh" ? pair[0] : pair[1] || pair[0]; };
   A.cityName = function (id) { return A.either(A.data.names[A.index[id]]); };
   A.clusterName = function (id) { return A.either(A.data.clusters.names[A.data.clusters.ids.indexOf(id)]); };
+  var writers = {};
   A.number = function (value, digits) {
     if (value === null || value === undefined || Number.isNaN(value)) { return "—"; }
-    return Number(value).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
-      .replace("-", "−");
+    if (!writers[digits]) {
+      writers[digits] = new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    }
+    return writers[digits].format(value).replace("-", "−");
   };
 
   /* An element whose text, title, label or placeholder follows the language: {t: key, "t-title": key}. */
@@ -281,12 +284,14 @@ var Atlas = (function () {
     A.chosen = asSet(A.state.selection);
     A.frame(map);
     tabs(document.querySelector(".at-tabs"), document.querySelector(".at-area"));
-    A.views(map);
+    A.views();
     speak();
     A.tell("selection", A.state.selection);
     var all = new Set(Object.keys(A.state));
     A.tell("state", all);
     open(all);
+    // the map is last, when all that takes room around it stands
+    A.map(map);
     window.addEventListener("hashchange", function () { A.restore(fromLink()); });
   };
 

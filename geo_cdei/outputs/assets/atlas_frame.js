@@ -59,12 +59,11 @@
     A.on("state", bar.show);
   };
 
-  A.views = function (map) {
+  A.views = function () {
     var scatter = A.scatter(), histogram = A.histogram();
     holders.views.append(scatter.node, histogram.node);
     selection(holders.selection);
     A.table(holders.rows);
-    A.map(map);
   };
 
   /* Choices ---------------------------------------------------------------------------------------------- */
@@ -277,10 +276,13 @@
       clear
     ];
   }
+  var byProvince = null;
   function inProvince(number) {
-    var found = [];
-    A.data.province.forEach(function (k, i) { if (k === number) { found.push(i); } });
-    return found;
+    if (!byProvince) {
+      byProvince = A.data.provinces.map(function () { return []; });
+      A.data.province.forEach(function (k, i) { byProvince[k].push(i); });
+    }
+    return byProvince[number];
   }
   /* The cluster or province that the selection is, if it is one. */
   function showMembers() {

@@ -7,8 +7,8 @@
     zoom_in: "M10 4V16M4 10H16", zoom_out: "M4 10H16", home: "M3.5 9.5L10 4L16.5 9.5M5.5 8.5V16H14.5V8.5",
     brush: "M4 4h3M9 4h3M14 4h2v2M16 8v3M16 13v3h-2M12 16H9M7 16H4v-3M4 11V8M4 6V4"
   };
-  var UNSCORED = "#f3f3f1", NAMED = 60;
-  var map, units = [], cityOf = [], outline, colours = [], box, overlays = [], brushing = false, tip;
+  var UNSCORED = "#f3f3f1", NAMED = 60, TRACE_MS = 80;
+  var map, units = [], cityOf = [], outline, colours = [], box, overlays = [], brushing = false, tip, tracing = null;
 
   A.map = function (leaflet) {
     map = leaflet;
@@ -17,10 +17,12 @@
     tip = L.tooltip({ opacity: 1, className: "gc-tip", offset: [12, 0] });
     frame();
     bar();
-    addUnits();
-    home();
+    // the legend and the view come first: what is added to the map is then projected once
+    legend(A.classes());
+    quietly(function () { map.invalidateSize({ pan: false, animate: false }); });
+    if (A.state.view) { look(A.state.view); } else { home(); }
     quietly(function () { map.setMinZoom(2).setMaxZoom(11); });
-    if (A.state.view) { look(A.state.view); }
+    addUnits();
     A.data.overlays.forEach(addOverlay);
     names();
     rectangle();
@@ -30,18 +32,15 @@
       if (changed.has("view") && A.state.view) { look(A.state.view); }
     });
     A.on("colour", paint);
+    paint();
+    mark();
   };
 
   /* View ------------------------------------------------------------------------------------------------- */
 
-  function bounds() {
-    var all = L.latLngBounds([]);
-    units.forEach(function (layer) { all.extend(layer.getBounds()); });
-    return all;
-  }
   var moving = false;
   function quietly(act) { moving = true; act(); moving = false; }
-  function home() { quietly(function () { map.fitBounds(bounds(), { padding: [8, 8], animate: false }); }); }
+  function home() { quietly(function () { map.fitBounds(A.data.extent, { padding: [8, 8], animate: false }); }); }
   function look(view) {
     var now = view_();
     if (JSON.stringify(now) !== JSON.stringify(view)) {
@@ -57,8 +56,11 @@
     var holder = map.getContainer();
     holder.setAttribute("role", "region");
     holder.setAttribute("data-t-label", "map_label");
+    holder.setAttribute("aria-label", A.t("map_label"));
     L.control.scale({ imperial: false, maxWidth: 120 }).addTo(map);
     new ResizeObserver(function () {
+      var size = map.getSize();
+      if (size.x === holder.clientWidth && size.y === holder.clientHeight) { return; }
       quietly(function () { map.invalidateSize({ pan: false, animate: false }); });
       if (!A.state.view) { home(); }
     }).observe(holder);
@@ -151,14 +153,16 @@
       units[A.data.at[i]].setStyle({ fillColor: colour });
     });
     overlays.forEach(function (overlay) {
-      var shown = !overlay.data.layers.length || (!A.paint() && overlay.data.layers.indexOf(A.state.layer) >= 0);
-      if (overlay.data.key === "clusters" && A.paint()) { shown = true; }
-      if (shown !== map.hasLayer(overlay.layer)) { overlay.layer[shown ? "addTo" : "remove"](map); }
+      var yes = shown(overlay.data);
+      if (yes !== map.hasLayer(overlay.layer)) { overlay.layer[yes ? "addTo" : "remove"](map); }
     });
-    A.legend(found, overlays.filter(function (overlay) {
-      return map.hasLayer(overlay.layer);
-    }).map(function (overlay) { return overlay.data; }));
+    legend(found);
   }
+  function shown(data) {
+    if (A.paint()) { return !data.layers.length || data.key === "clusters"; }
+    return !data.layers.length || data.layers.indexOf(A.state.layer) >= 0;
+  }
+  function legend(found) { A.legend(found, A.data.overlays.filter(shown)); }
 
   var lit = new Set();
   function mark() {
@@ -167,10 +171,11 @@
     lit.forEach(function (id) { if (!A.chosen.has(id)) { on(id, false); } });
     A.chosen.forEach(function (id) { if (!lit.has(id)) { on(id, true); } });
     lit = new Set(A.chosen);
-    trace();
+    clearTimeout(tracing);
+    tracing = setTimeout(trace, TRACE_MS);
   }
   function on(id, yes) { units[A.data.at[A.index[id]]].getElement().classList.toggle("at-on", yes); }
-  /* One line around all that is selected, over the borders of the others. */
+  /* One line around all that is selected, over the borders of the others, when the rectangle rests. */
   function trace() {
     var lines = "";
     A.chosen.forEach(function (id) { lines += units[A.data.at[A.index[id]]].getElement().getAttribute("d") || ""; });
