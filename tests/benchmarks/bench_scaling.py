@@ -6,9 +6,9 @@ Run alone on a quiet machine::
 
 Points are assigned to the 2,877 counties, whose indexes are built beforehand; local Moran is the inference by 999
 permutations on a square lattice (rook). Sizes are 1,000 to 10,000,000; the time is CPU time of this process
-(``time.process_time``), best of three: fresh memory costs system time that depends on what else the machine does. The slope of log time on log n is fitted over all sizes and from
-100,000 on, where what does not grow (2,877 polygons to be asked, 999 columns to be sorted) no longer counts.
-Nothing here is collected by pytest.
+(``time.process_time``), best of three, because fresh memory costs system time that depends on what else the machine
+does. The slope of log time on log n is fitted over all sizes and from 100,000 on, where what does not grow (2,877
+polygons to be asked, 999 columns to be sorted) counts for less. Nothing here is collected by pytest.
 """
 
 from __future__ import annotations
