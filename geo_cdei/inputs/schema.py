@@ -211,9 +211,29 @@ def parse_numbers(cells: pd.Series) -> pd.Series:
     >>> parse_numbers(pd.Series(["1,234", "９５．２", "—", "85%", "12,34"])).tolist()
     [1234.0, 95.2, nan, nan, nan]
     """
+    plain = _is_plain(cells)
+    if plain.any():  # most cells of a large table: no need to look at each by itself
+        numbers = pd.to_numeric(cells.where(plain), errors="coerce").astype(float)
+        numbers[~plain] = parse_numbers(cells[~plain].astype(object)).to_numpy()
+        return numbers
     text = cells.map(normal_text)
     good = text.where(text.str.match(_NUMBER) & text.str.contains(r"\d"))
     return pd.to_numeric(good.str.replace(",", "", regex=False), errors="coerce").astype(float)
+
+
+def _is_plain(cells: pd.Series) -> pd.Series:
+    """Say which cells are numbers in plain digits; none where the cells are not all text."""
+    if not isinstance(cells.dtype, pd.StringDtype):
+        return pd.Series(False, index=cells.index)
+    return cells.str.fullmatch(r"-?[0-9]+(\.[0-9]+)?").astype(bool)
+
+
+def _missing(cells: pd.Series) -> pd.Series:
+    """Say which cells say "nothing"; a plain number never does."""
+    plain = _is_plain(cells)
+    missing = pd.Series(False, index=cells.index)
+    missing[~plain] = cells[~plain].map(is_missing).astype(bool).to_numpy()
+    return missing
 
 
 def normal_text(value: object) -> str:
@@ -286,6 +306,8 @@ def plain_percents(
     fields, notes = {field["name"]: field for field in schema["fields"]}, []
     out = frame.copy()
     for column in frame.columns:
+        if not frame[column].astype("str").str.contains("[%％﹪]").any():
+            continue
         text = frame[column].map(normal_text)
         has = text.str.fullmatch(r"[+-]?[\d.,]+ ?%")
         if not has.any():
@@ -293,7 +315,7 @@ def plain_percents(
         field = fields.get(column)
         unit = field.get("unit") if field else None
         meant = percent or {"percent": "points", "share": "share"}.get(str(unit), "")
-        if not meant and field is None and has[~frame[column].map(is_missing)].all():
+        if not meant and field is None and has[~_missing(frame[column])].all():
             meant = "points"
             first = text[has].iloc[0]
             notes.append(f"{first} in the column {column} is read as {first.rstrip('% ')}")
@@ -310,7 +332,7 @@ def _plain_percent(text: str, *, share: bool) -> str:
 
 def _cell_faults(cells: pd.Series, field: Mapping[str, Any], name: str) -> list[Fault]:
     rules = field.get("constraints", {})
-    missing = cells.map(is_missing)
+    missing = _missing(cells)
     problems = pd.Series("", index=cells.index, dtype=object)
     if rules.get("required"):
         problems[missing] = "is empty but must have a value"
@@ -328,7 +350,7 @@ def _cell_faults(cells: pd.Series, field: Mapping[str, Any], name: str) -> list[
 
 def _odd_ones_out(cells: pd.Series, name: str) -> list[Fault]:
     """Find the cells that keep a column of numbers, of which no schema speaks, from being one."""
-    filled = cells[~cells.map(is_missing)]
+    filled = cells[~_missing(cells)]
     bad = filled[parse_numbers(filled).isna()]
     if len(bad) * 2 >= len(filled):  # a column of text
         return []
@@ -393,9 +415,9 @@ def _as_list(value: str | list[str]) -> list[str]:
 
 def _clean_text(cells: pd.Series) -> pd.Series:
     text = cells.map(normal_text)
-    return text.where(~cells.map(is_missing), None).astype("str")
+    return text.where(~_missing(cells), None).astype("str")
 
 
 def _all_numbers(cells: pd.Series, numbers: pd.Series) -> bool:
-    filled = ~cells.map(is_missing)
+    filled = ~_missing(cells)
     return bool(filled.any() and numbers[filled].notna().all())
