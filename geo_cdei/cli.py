@@ -146,6 +146,28 @@ def _repeat(workspace: Workspace, manifest: Path, *, quiet: bool, others: tuple[
         raise typer.Exit(1)
 
 
+@app.command()
+def report(
+    folder: Folder = None,
+    lang: Annotated[str | None, typer.Option("--lang", help="zh or en, in place of the run's. 报告语言")] = None,
+    cluster: Annotated[
+        str | None, typer.Option("--cluster", metavar="C05", help="The sheet of one cluster alone. 只出一个城市群")
+    ] = None,
+    formats: Annotated[
+        str | None, typer.Option("--format", metavar="html,docx,xlsx", help="In place of the settings'. 格式")
+    ] = None,
+) -> None:
+    """Write the report of the last run without computing it again; refuses a run that is out of date (报告)."""
+    from geo_cdei import reports
+    from geo_cdei._console import progress
+
+    endings = None if formats is None else [part.strip() for part in formats.split(",")]
+    with progress(quiet=False) as on_step:
+        written = reports.write_report(_open(folder), lang=lang, cluster=cluster, formats=endings, on_step=on_step)
+    for path in written:
+        typer.echo(str(path))
+
+
 @app.command("map")
 def draw(
     recipe: Annotated[str, typer.Argument(help="Name of a recipe in maps/recipes, or a TOML file. 专题图")],

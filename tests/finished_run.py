@@ -1,4 +1,4 @@
-"""A whole run of the default study, quick: every step and table, few draws, no pages and no maps."""
+"""A whole run of the default study, quick: every step and table, few draws, no pages, maps or reports."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ FEW = {
     "spillovers": {"draws": 100, "peers": 19, "kinds": ("ols", "lag"), "huff_decay": (2.0,), "gravity_beta": (2.0,)},
     "poles": {"draws": 10_000},
     "outputs": {"formats": ("csv", "gpkg"), "maps": ()},
+    "report": {"formats": ()},
 }
 
 
 def quick(settings: Settings, **outputs) -> Settings:
-    """Give the settings with few draws and without pages."""
+    """Give the settings with few draws and without pages and reports."""
     few = FEW | {"outputs": FEW["outputs"] | outputs}
     return settings.model_copy(
         update={name: getattr(settings, name).model_copy(update=keys) for name, keys in few.items()}

@@ -182,6 +182,10 @@ def _write_report(analysis: Analysis, batch: Batch) -> None:
     drawn = {name: f"maps/{name}.png" for name in PLACED if f"maps/{name}.png" in batch.targets}
     maps = {name: batch.path(target).read_bytes() for name, target in drawn.items()}
     write_report(analysis, batch.path, formats=analysis.settings.report.formats, maps=maps)
+    if "xlsx" in analysis.settings.report.formats:
+        from geo_cdei.outputs.workbook import write_workbook
+
+        write_workbook(analysis, batch.path("report.xlsx"), lang=analysis.settings.study.language)
 
 
 def _has_values(recipe: Recipe, analysis: Analysis) -> bool:
