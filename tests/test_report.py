@@ -70,7 +70,7 @@ def test_the_whole_report_has_its_sections_and_a_sheet_for_each_cluster(document
 
 def test_a_section_without_its_tables_says_so_in_one_line(analysis):
     blocks = build_report(analysis, lang="en").blocks
-    at = next(i for i, b in enumerate(blocks) if isinstance(b, Heading) and b.runs == ("Axis and belts",))
+    at = next(i for i, b in enumerate(blocks) if getattr(b, "runs", ()) == ("Axis and belts",))
     assert blocks[at + 1] == Paragraph(("Corridors were not part of this run.",))
     assert isinstance(blocks[at + 2], Heading)
 

@@ -30,8 +30,9 @@ def fit_pictures(drawn: Mapping[str, bytes]) -> dict[str, bytes]:
 
 def _fitted(png: bytes) -> bytes:
     from PIL import Image
+    from PIL.PngImagePlugin import PngImageFile
 
-    with Image.open(io.BytesIO(png)) as picture:
+    with PngImageFile(io.BytesIO(png)) as picture:
         whole = picture.convert("RGB")
     if whole.width > _WIDTH:
         size = (_WIDTH, round(whole.height * _WIDTH / whole.width))
