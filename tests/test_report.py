@@ -63,7 +63,8 @@ def docx_part(content, name):
 def test_the_whole_report_has_its_sections_and_a_sheet_for_each_cluster(documents):
     found = headings(documents["en"])
     sections = ["Summary", "What was reproduced", "The clusters", "The 4+N pattern", "Axis and belts", "Spillovers",
-                "The fifth pole", "Methods", "Data, notes and faults", "Limits", "How to repeat this run"]  # fmt: skip
+                "The fifth pole", "Methods", "Data, notes and faults", "Limits", "How to repeat this run",
+                ]  # fmt: skip
     assert [name for name in found if name in sections] == sections
     assert len([name for name in found if re.match(r"C\d\d ", name)]) == 30
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from geo_cdei.outputs.report.context import Context
-from geo_cdei.outputs.report.document import Block, Cell, TableBlock
+from geo_cdei.outputs.report.document import Block, Cell, Number, TableBlock
+from geo_cdei.outputs.report.numbers import MISSING
 from geo_cdei.outputs.report.templates import Section
 
 __all__ = ["clusters", "reproduction", "summary"]
@@ -72,7 +73,7 @@ def clusters(context: Context) -> Section:
     for cluster_id in context.by_score():
         key = {"cluster_id": cluster_id, "weights": base}
         interval = (
-            (n.value("cluster_scores", key, "low", 1), "–", n.value("cluster_scores", key, "high", 1))
+            _span(n.value("cluster_scores", key, "low", 1), n.value("cluster_scores", key, "high", 1))
             if context.has_columns("cluster_scores", "low", "high")
             else ("",)
         )
@@ -82,7 +83,7 @@ def clusters(context: Context) -> Section:
             (n.value("clusters", cluster_id, "score", 1),), interval,
             (n.value("cluster_scores", {"cluster_id": cluster_id, "weights": "equal"}, "score", 1),)
             if context.row_exists("cluster_scores", {"cluster_id": cluster_id, "weights": "equal"}) else ("–",),
-            (n.value("clusters", cluster_id, "loo_min", 1), "–", n.value("clusters", cluster_id, "loo_max", 1)),
+            _span(n.value("clusters", cluster_id, "loo_min", 1), n.value("clusters", cluster_id, "loo_max", 1)),
             (context.city_named(context.text("clusters", cluster_id, "top_member")),),
         ))  # fmt: skip
     names = ("code", "cluster", "members", "score", "interval", "score_equal", "loo", "top")
@@ -95,6 +96,11 @@ def clusters(context: Context) -> Section:
         "best": best[0] if best else "", "weights": context.weights_word(), "base": base,
         "few": context.few_scored(),
     }, parts)  # fmt: skip
+
+
+def _span(low: Number, high: Number) -> Cell:
+    """Write two ends of a range; one dash where there is none."""
+    return (low,) if low.text == MISSING else (low, "–", high)
 
 
 def _inequality(context: Context) -> TableBlock:

@@ -213,7 +213,7 @@ def _widths(block: TableBlock) -> list[int]:
     """Share the width of the page among the columns by their longest texts; a Chinese character counts twice."""
     columns = zip(block.header, *([plain(cell) for cell in row] for row in block.rows), strict=True)
     longest = [max(sum(1 + (ord(c) > 0x2E7F) for c in text) for text in texts) for texts in columns]
-    shares = [min(max(length + 2, 8), 40) for length in longest]
+    shares = [min(max(length + 3, 10), 28) for length in longest]
     return [round(_TEXT_WIDTH * share / sum(shares)) for share in shares]
 
 

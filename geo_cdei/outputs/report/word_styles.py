@@ -27,9 +27,9 @@ _PARAGRAPHS: tuple[tuple[str, str, str, int, str, bool, tuple[int, int], str], .
     ("ReportFigure", "Report Figure", "Normal", 20, _GREY, False, (120, 40), '<w:keepNext/><w:jc w:val="center"/>'),
     ("ReportCell", "Report Cell", "Normal", 16, "1F2A33", False, (10, 10), ""),
     ("ReportCellNumber", "Report Cell Number", "ReportCell", 16, "1F2A33", False, (10, 10), '<w:jc w:val="right"/>'),
-    ("TOC1", "toc 1", "Normal", 20, "1F2A33", False, (40, 0),
+    ("TOC1", "toc 1", "Normal", 18, "1F2A33", False, (0, 0),
      '<w:tabs><w:tab w:val="right" w:leader="dot" w:pos="9600"/></w:tabs>'),
-    ("TOC2", "toc 2", "Normal", 18, _GREY, False, (0, 0),
+    ("TOC2", "toc 2", "Normal", 17, _GREY, False, (0, 0),
      '<w:tabs><w:tab w:val="right" w:leader="dot" w:pos="9600"/></w:tabs><w:ind w:left="240"/>'),
 )  # fmt: skip
 # Styles of the template that are given our fonts, sizes and colours.
