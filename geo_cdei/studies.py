@@ -19,6 +19,7 @@ from geo_cdei.config import Data, Settings, read_settings
 from geo_cdei.errors import GeoCdeiError, InputError, SettingsError
 from geo_cdei.inputs import sources
 from geo_cdei.outputs import tables as _tables
+from geo_cdei.outputs.layer_faults import kept_layer_faults
 from geo_cdei.outputs.manifest import MANIFEST
 from geo_cdei.outputs.publish import publish, stale_notice
 from geo_cdei.outputs.recipes import Recipe, read_recipes
@@ -262,11 +263,14 @@ def _run_alone(
     wanted = None if only is None else list(only)
     steps = pipeline.plan_steps(wanted)
     files = _input_files(workspace)
-    analysis = pipeline.run(workspace, settings, only=wanted, on_step=on_step)
+    with kept_layer_faults(workspace):
+        analysis = pipeline.run(workspace, settings, only=wanted, on_step=on_step)
     _check_unchanged(files, _input_files(workspace))
     analysis = _with_changes(analysis, files)
     inputs = dict(zip(files["path"], files["sha256"], strict=True))
     inputs[SETTINGS_NAME] = sources.sha256(workspace.settings)
+    if settings.boundaries.path:
+        inputs[settings.boundaries.path] = sources.sha256(workspace.root / settings.boundaries.path)
     written = publish(
         analysis,
         workspace,

@@ -95,7 +95,7 @@ def raise_layer_faults(faults: pd.DataFrame, *, name: str, units: int) -> None:
         "\n".join(
             [
                 f"{name}: {len(bad)} fault{'s' * (len(bad) > 1)} in {bad['adcode'].nunique()} of {units} units "
-                "(data/derived/boundary_faults.csv has them as a table).",
+                "(geo-cdei run writes them to data/derived/boundary_faults.csv).",
                 *lines,
                 *more,
                 "Mend them in a GIS. boundaries.repair = true mends invalid polygons, and lets overlaps and slivers "

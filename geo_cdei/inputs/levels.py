@@ -87,7 +87,9 @@ def read_level(workspace: Workspace, wanted: Boundaries) -> Level:
     own = read_own_layer(workspace, wanted)
     names, aliases = read_names(workspace, wanted, layer=own.units)
     units = _named_units(own.units, names)
-    return Level(units, pd.DataFrame(units.drop(columns="geometry")), aliases, own.notices, own.faults)
+    listed = pd.DataFrame(units.drop(columns="geometry"))
+    listed.attrs = dict(names.attrs)
+    return Level(units, listed, aliases, own.notices, own.faults)
 
 
 def read_names(

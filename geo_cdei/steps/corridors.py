@@ -13,6 +13,7 @@ from geo_cdei.errors import StatisticError
 from geo_cdei.inputs import boundaries
 from geo_cdei.results import Notice
 from geo_cdei.steps.context import Context
+from geo_cdei.steps.substitutes import size_column
 
 __all__ = ["add_corridors"]
 
@@ -60,8 +61,9 @@ def _mass(run: Context, cities: pd.DataFrame) -> str:
     wanted = run.settings.corridors.mass
     if wanted in cities.columns:
         return wanted
-    run.notices.append(Notice("corridors", f"there is no column {wanted}: the score is the mass"))
-    return "score"
+    found = size_column(run) or "score"
+    run.notices.append(Notice("corridors", f"there is no column {wanted}: the mass is {found}"))
+    return found
 
 
 def _network(run: Context, cities: gpd.GeoDataFrame, *, mass: str, beta: float) -> Interaction:
@@ -78,7 +80,7 @@ def _alternatives(run: Context, cities: gpd.GeoDataFrame, network: Interaction) 
     from geo_cdei.analysis import interaction
 
     wanted = run.settings.corridors
-    masses = [name for name in wanted.grid_mass if name in cities.columns]
+    masses = [name for name in wanted.grid_mass if name in cities.columns] or [_mass(run, cities)]
     if run.joined.flows is not None:  # flows as given have neither mass nor exponent
         networks = [network]
     else:

@@ -107,6 +107,8 @@ def join_study(workspace: Workspace, settings: Settings) -> Joined:
         notices.append(Notice("scores", _overrides.describe_overrides(overrides)))
     corridors = _corridors(workspace, finder, notices)
     flows, times = (_pairs(workspace, name, finder, cities, notices) for name in ("flows", "travel_time"))
+    if level.faults is not None and len(level.faults):
+        made = {**made, "boundary_faults": level.faults}
     return Joined(
         units, cities, known, members, finder.report(), corridors, flows, times, tuple(notices), published, overrides,
         made,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from geo_cdei import columns
-from geo_cdei.config import Settings, setting_line
+from geo_cdei.config import Scores, Settings, setting_line
 from geo_cdei.errors import SettingsError
 from geo_cdei.inputs import clusters as _clusters
 from geo_cdei.inputs import schema as _schema
@@ -100,9 +100,11 @@ def _usable_weights(workspace: Workspace, settings: Settings, joined: Joined, no
     if wanted == "equal" or wanted in joined.cities.columns:
         return wanted
     numeric = joined.cities.select_dtypes("number").columns.tolist()
-    if any(name.endswith(wanted) for name in settings.data.attributes):
-        notices.append(Notice("scores", f"there is no column {wanted}: clusters are scored with equal weights"))
-        return "equal"
+    if wanted == Scores().weights or any(name.endswith(wanted) for name in settings.data.attributes):
+        instead = "population" if "population" in numeric else "equal"
+        how = "equal weights" if instead == "equal" else f"the weights {instead}"
+        notices.append(Notice("scores", f"there is no column {wanted}: clusters are scored with {how}"))
+        return instead
     near = difflib.get_close_matches(wanted, numeric, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"columns: {', '.join(numeric)}"
     where = setting_line(workspace.settings, "scores", "weights")

@@ -10,6 +10,7 @@ import pandas as pd
 from geo_cdei.results import Notice
 from geo_cdei.steps.context import Context
 from geo_cdei.steps.inequality import partitions_of
+from geo_cdei.steps.substitutes import SIZES, adapt_spillovers, size_column
 
 if TYPE_CHECKING:
     from libpysal.graph import Graph
@@ -21,13 +22,17 @@ def add_spillovers(run: Context) -> None:
     """Measure what goes along with being near: models, distance, cores, hinterlands, flows."""
     from geo_cdei.analysis import model_inputs
 
-    wanted, cities = run.settings.spillovers, run.scored.cities
-    needed = [name for name in (*wanted.masses, "scale_2020") if name not in cities]
-    if "lisa" not in run.tables or needed or run.scored.clusters.empty:
-        reasons = [f"the cities have no column {name}" for name in dict.fromkeys(needed)]
-        run.skip("spillovers", "; ".join(reasons) or "it needs clusters and the step autocorrelation")
+    cities = run.scored.cities
+    if "lisa" not in run.tables or run.scored.clusters.empty:
+        run.skip("spillovers", "it needs clusters and the step autocorrelation")
         return
     cores = model_inputs.core_cities(run.scored.clusters, cities)
+    known = cores.dropna(subset="adcode")
+    adapted = adapt_spillovers(run, poles=bool(known["cluster_id"].isin(run.settings.spillovers.poles).any()))
+    if adapted is None or known.empty:
+        run.skip("spillovers", f"the cities have none of the columns {', '.join(SIZES)}, or no core has a score")
+        return
+    run.settings = run.settings.model_copy(update={"spillovers": adapted})
     unknown = cores[cores["adcode"].isna()]["core"].tolist()
     if unknown:
         run.notices.append(
@@ -105,7 +110,7 @@ def _add_bivariate(run: Context) -> None:
     from geo_cdei.analysis import autocorrelation, model_inputs, spatial_models
 
     wanted, cities, graph = run.settings.spillovers, run.scored.cities, run.graphs[run.base_graph]
-    size = model_inputs.model_columns(cities, ["log(scale_2020)"])
+    size = model_inputs.model_columns(cities, [f"log({size_column(run)})"])
     left = dict(run.facts["spillovers"]["left_out"])
     own = spatial_models.spatial_model(cities[wanted.y], size, graph, kind="ols", left_out=left)
     kept = size.iloc[:, 0].where(own.residuals.notna())
