@@ -333,7 +333,8 @@ class _Tally(ABC):
         variance = np.maximum(self.squares / permutations - mean**2, 0.0)
         # a spread that rounding alone can make is none
         variance[variance <= 1e-20 * np.maximum(mean**2, 1.0)] = 0.0
-        return Counts(ge=self.ge, le=self.le, mean=mean * self.scale, sd=np.sqrt(variance) * self.scale)
+        ge, le = np.where(some, self.ge, 0), np.where(some, self.le, 0)
+        return Counts(ge=ge, le=le, mean=mean * self.scale, sd=np.sqrt(variance) * self.scale)
 
 
 class _EqualWeights(_Tally):

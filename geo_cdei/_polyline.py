@@ -204,7 +204,9 @@ def densify(lon: npt.ArrayLike, lat: npt.ArrayLike, step_km: float) -> tuple[Flo
         angle = float(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b))
         steps = max(1, int(np.ceil(angle * EARTH_KM / step_km)))
         share = np.arange(steps)[:, None] / steps
-        parts.append((np.sin((1 - share) * angle) * a + np.sin(share * angle) * b) / np.sin(angle))
+        # a point that stands twice is kept twice: there is no arc between the two to divide
+        between = np.sin((1 - share) * angle) * a + np.sin(share * angle) * b
+        parts.append(between / np.sin(angle) if angle > 0 else a[None])
     dense = np.concatenate([*parts, vectors[-1:]])
     degrees = np.degrees(np.arctan2(dense[:, 1], dense[:, 0]))
     return degrees, np.degrees(np.arctan2(dense[:, 2], np.hypot(dense[:, 0], dense[:, 1])))

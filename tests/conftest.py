@@ -10,8 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from hypothesis import settings
 
 from geo_cdei.workspace import create_study, default_study, open_study
+
+# 100 examples, the same in every run; HYPOTHESIS_PROFILE=nightly draws 5,000 new ones.
+settings.register_profile("ci", max_examples=100, derandomize=True, deadline=None, database=None)
+settings.register_profile("nightly", max_examples=5_000, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 @pytest.fixture(scope="session", autouse=True)

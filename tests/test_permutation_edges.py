@@ -157,3 +157,12 @@ def test_the_draws_of_a_seed_are_part_of_the_definition():
     assert draw_ids(10, 2, 4, np.random.default_rng(1)).tolist() == [[4, 5, 7, 9], [0, 1, 8, 2]]
     shuffled = next(permuted_values(np.arange(6.0), 1, np.random.default_rng(1)))
     assert shuffled[0].tolist() == [4.0, 0.0, 2.0, 1.0, 5.0, 3.0]
+
+
+def test_a_city_without_neighbors_has_no_counts_beside_unequal_weights():
+    """The engine for any weights says the same of it as the other one: nothing."""
+    weights = sparse.csr_array(np.array([[0, 1, 2], [1, 0, 3], [0, 0, 0.0]]))
+    for kind in ("sum", "squared difference"):
+        counts = conditional_counts(np.array([1.0, 0, -1]), weights, permutations=99, seed=1, kind=kind)
+        assert counts.ge[2] == counts.le[2] == 0
+        assert np.isnan([counts.mean[2], counts.sd[2]]).all()
