@@ -36,7 +36,9 @@ _HOMES = {
     "decompose_inequality": "analysis.inequality",
     "dissolve_clusters": "inputs.clusters",
     "draw_map": "studies",
+    "find_layer_faults": "inputs.coverage",
     "find_points": "inputs.point_files",
+    "find_regions": "analysis.regionalisation",
     "getis_ord": "analysis.hotspots",
     "global_moran": "analysis.global_autocorrelation",
     "indicator_weights": "analysis.composite",
@@ -58,6 +60,7 @@ _HOMES = {
     "scale_indicators": "analysis.composite",
     "score_clusters": "analysis.scoring",
     "spatial_markov": "analysis.transitions",
+    "transfer_areas": "analysis.transfer",
 }
 
 __all__ = [
@@ -80,7 +83,9 @@ __all__ = [
     "decompose_inequality",
     "dissolve_clusters",
     "draw_map",
+    "find_layer_faults",
     "find_points",
+    "find_regions",
     "getis_ord",
     "global_moran",
     "indicator_weights",
@@ -102,6 +107,7 @@ __all__ = [
     "scale_indicators",
     "score_clusters",
     "spatial_markov",
+    "transfer_areas",
 ]
 
 

@@ -23,6 +23,7 @@ Bools = npt.NDArray[np.bool_]
 MAX_TREES = 30  # for one cut; then the whole partition is drawn again
 MAX_RESTARTS = 200
 MANY = 500  # nodes from which the tree is drawn by a library
+MANY_CITIES = 1000  # cities from which regions grow with a list of their frontier
 
 
 def bridge(adjacency: sparse.sparray, km: npt.NDArray[np.float64]) -> tuple[sparse.csr_array, Ints]:
@@ -123,6 +124,9 @@ def grow_regions(
     _check_connected(near, size)
     n, rng = len(near), np.random.default_rng(seed)
     first, last = part or (0, draws)
+    if n > MANY_CITIES:
+        begin = rng.choice(np.arange(n) if starts is None else starts, size=draws)
+        return _grow_by_lists(near, begin, size, rng=rng, part=(first, last))
     rows = np.arange(last - first)
     regions = np.empty((len(rows), size), dtype=np.int64)
     regions[:, 0] = rng.choice(np.arange(n) if starts is None else starts, size=draws)[first:last]
@@ -138,6 +142,35 @@ def grow_regions(
         regions[:, step] = chosen
         inside[rows, chosen] = True
         frontier = (frontier | near[chosen]) & ~inside
+    return regions
+
+
+def _grow_by_lists(near: Bools, begin: Ints, size: int, *, rng: np.random.Generator, part: tuple[int, int]) -> Ints:
+    """Grow by the same rule with a list of the frontier: work in proportion to the region, not to all cities."""
+    first, last = part
+    degree = near.sum(axis=1)
+    padded = np.full((len(near), int(degree.max())), -1, dtype=np.int64)
+    for city, count in enumerate(degree):
+        padded[city, :count] = np.flatnonzero(near[city])
+    rows = np.arange(last - first)
+    regions = np.empty((len(rows), size), dtype=np.int64)
+    seen = np.zeros((len(rows), len(near)), dtype=bool)
+    frontier = np.empty((len(rows), len(near)), dtype=np.int32)
+    waiting = np.zeros(len(rows), dtype=np.int64)
+    chosen = begin[first:last]
+    seen[rows, chosen] = True
+    for step in range(size):
+        if step:
+            at = (rng.random(len(begin))[first:last] * waiting).astype(np.int64)
+            waiting -= 1
+            chosen = frontier[rows, at].astype(np.int64)
+            frontier[rows, at] = frontier[rows, waiting]  # the last takes the place of the one taken out
+        regions[:, step] = chosen
+        for other in padded[chosen].T:
+            new = np.flatnonzero((other >= 0) & ~seen[rows, other])
+            frontier[new, waiting[new]] = other[new]
+            waiting[new] += 1
+            seen[new, other[new]] = True
     return regions
 
 

@@ -12,6 +12,7 @@ import shapely
 from scipy import sparse, stats
 from scipy.sparse.csgraph import connected_components
 
+from geo_cdei import _regions
 from geo_cdei._regions import bridge, grow_regions, random_partitions
 from geo_cdei.analysis.partitions import connected_contiguity, random_partitions_of
 from geo_cdei.errors import GraphError
@@ -197,3 +198,56 @@ def test_partitions_of_cities_have_as_many_parts_of_the_same_sizes(islands):
     groups = pd.Series(list("AAAAAABBBBCC"), index=islands.index)
     table = random_partitions_of(islands, groups, draws=6, seed=1)
     assert [np.bincount(row).tolist() for row in table.to_numpy()] == [[6, 4, 2]] * 6
+
+
+# --- many cities: other algorithms, the same rules
+
+
+@pytest.fixture
+def ladder():
+    """Six cities in a line, the first also beside the fourth."""
+    line = sparse.diags_array([1.0, 1.0], offsets=[-1, 1], shape=(6, 6)).tolil()
+    line[0, 3] = line[3, 0] = 1.0
+    return line.tocsr()
+
+
+def shares(regions):
+    """How often each set of cities was grown."""
+    found, counts = np.unique(np.sort(regions, axis=1), axis=0, return_counts=True)
+    return pd.Series(counts / len(regions), index=pd.MultiIndex.from_arrays(found.T))
+
+
+def test_lists_of_the_frontier_grow_regions_by_the_same_chances(ladder, monkeypatch):
+    plain = shares(grow_regions(ladder, 3, draws=40_000, seed=3))
+    monkeypatch.setattr(_regions, "MANY_CITIES", 1)
+    listed = shares(grow_regions(ladder, 3, draws=40_000, seed=3))
+    assert listed.index.equals(plain.index)
+    assert (listed - plain).abs().max() < 5 * np.sqrt(0.25 * 2 / 40_000)
+
+
+def test_a_part_of_the_draws_is_that_part_of_all(ladder, monkeypatch):
+    monkeypatch.setattr(_regions, "MANY_CITIES", 1)
+    whole = grow_regions(ladder, 4, draws=50, seed=3)
+    assert (grow_regions(ladder, 4, draws=50, seed=3, part=(20, 35)) == whole[20:35]).all()
+
+
+def test_the_tree_of_a_library_is_as_random_as_ours(ladder):
+    """Each spanning tree of the graph, by how often it is drawn."""
+    neighbors = [ladder.indices[ladder.indptr[i] : ladder.indptr[i + 1]].tolist() for i in range(6)]
+    found = []
+    for draw in (_regions._random_tree, _regions._large_tree):
+        rng = np.random.default_rng(1)
+        trees = []
+        for _ in range(6000):
+            _, parent = draw(list(range(6)), neighbors, rng)
+            trees.append(tuple(sorted(tuple(sorted(pair)) for pair in parent.items() if -1 not in pair)))
+        found.append(pd.Series(trees).value_counts(normalize=True))
+    assert set(found[0].index) == set(found[1].index)
+    assert (found[0] - found[1]).abs().max() < 5 * np.sqrt(0.25 * 2 / 6000)
+
+
+def test_a_large_tree_stays_among_its_nodes(ladder):
+    neighbors = [ladder.indices[ladder.indptr[i] : ladder.indptr[i + 1]].tolist() for i in range(6)]
+    sequence, parent = _regions._large_tree([1, 2, 3], neighbors, np.random.default_rng(1))
+    assert (sorted(sequence), sorted(parent)) == ([1, 2, 3], [1, 2, 3])
+    assert parent[sequence[0]] == -1

@@ -219,8 +219,8 @@ def _old_rows(table: pd.DataFrame, crosswalk: pd.DataFrame, units: pd.DataFrame)
         named = names.get(city, [])
         at = digits if digits in parts else named[0] if not code and len(named) == 1 else ""
         if at:
-            year, whole = cell_text(first.at[at, "year"]), _is_whole(at, first, units.index)
-            found[place] = _Old(at, str(first.at[at, "old_name"]), year, parts[at], whole)
+            year, entire = cell_text(first.at[at, "year"]), _is_whole(at, first, units.index)
+            found[place] = _Old(at, str(first.at[at, "old_name"]), year, parts[at], entire)
     return found
 
 
