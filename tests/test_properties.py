@@ -406,9 +406,9 @@ def test_local_statistics_are_those_of_esda(case):
     assert ours["quadrant"].tolist() == [{1: "HH", 2: "LH", 3: "LL", 4: "HL"}[q] for q in theirs.q]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        gi = esda.G_Local(y, graph, transform="B", permutations=0, star=False)
+        gi = esda.G_Local(y, graph.transform("B"), transform="B", permutations=0, star=False)
     np.testing.assert_allclose(
-        getis_ord(y, graph, star=False, permutations=9, seed=1)["z"], gi.Zs, rtol=1e-6, atol=1e-8
+        getis_ord(y, graph.transform("B"), star=False, permutations=9, seed=1)["z"], gi.Zs, rtol=1e-6, atol=1e-8
     )
 
 
