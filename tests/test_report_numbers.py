@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pandas as pd
@@ -10,12 +11,13 @@ from report_reader import Page, Tables, fits, word_numbers
 
 from geo_cdei import pipeline
 from geo_cdei.config import read_settings
+from geo_cdei.outputs.publish import publish
 from geo_cdei.outputs.report.build import build_report
 from geo_cdei.outputs.report.document import Figure, Heading, Paragraph, TableBlock, numbers_of
 from geo_cdei.outputs.report.html import document_html
 from geo_cdei.outputs.report.verdicts import verdict
 from geo_cdei.outputs.report.word import document_docx
-from geo_cdei.workspace import create_study
+from geo_cdei.workspace import Workspace, create_study
 
 #: What may hold a digit without a trace: years, dates, codes of clusters, names of patterns, columns, rules, graphs.
 ALLOWED = re.compile(
@@ -55,10 +57,14 @@ def test_every_number_of_the_word_file_is_that_of_its_table(documents, tables, l
     assert wrong(numbers, tables) == []
 
 
-def test_the_files_of_a_run_hold_the_same_numbers_as_its_document(documents, finished_study):
-    expected = [(n.table, n.row, n.column, n.text) for n in numbers_of(documents["zh"])]
-    assert Page((finished_study.root / "report.html").read_text(encoding="utf-8")).numbers == expected
-    assert word_numbers((finished_study.root / "report.docx").read_bytes()) == expected
+def test_the_step_of_a_run_writes_the_numbers_of_its_document(analysis, tmp_path):
+    given = {"report": {"formats": ("html", "docx")}, "outputs": {"formats": (), "maps": ()}}
+    sections = {name: getattr(analysis.settings, name).model_copy(update=keys) for name, keys in given.items()}
+    run = dataclasses.replace(analysis, settings=analysis.settings.model_copy(update=sections))
+    publish(run, Workspace(tmp_path), steps=("scores", "report"), inputs={})
+    expected = [(n.table, n.row, n.column, n.text) for n in numbers_of(build_report(run, lang="zh"))]
+    assert Page((tmp_path / "report.html").read_text(encoding="utf-8")).numbers == expected
+    assert word_numbers((tmp_path / "report.docx").read_bytes()) == expected
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
