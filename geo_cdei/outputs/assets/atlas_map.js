@@ -7,7 +7,7 @@
     zoom_in: "M10 4V16M4 10H16", zoom_out: "M4 10H16", home: "M3.5 9.5L10 4L16.5 9.5M5.5 8.5V16H14.5V8.5",
     brush: "M4 4h3M9 4h3M14 4h2v2M16 8v3M16 13v3h-2M12 16H9M7 16H4v-3M4 11V8M4 6V4"
   };
-  var UNSCORED = "#f3f3f1", NAMED = 60, TRACE_MS = 80;
+  var UNSCORED = "#f3f3f1", NAMED = 60, TRACE_MS = 160, MOST_TRACED = 600;
   var map, units = [], cityOf = [], outline, colours = [], box, overlays = [], brushing = false, tip, tracing = null;
 
   A.map = function (leaflet) {
@@ -178,7 +178,10 @@
   /* One line around all that is selected, over the borders of the others, when the rectangle rests. */
   function trace() {
     var lines = "";
-    A.chosen.forEach(function (id) { lines += units[A.data.at[A.index[id]]].getElement().getAttribute("d") || ""; });
+    // so many outlines tell no more than the colours do, and cost every later frame
+    (A.chosen.size > MOST_TRACED ? [] : A.chosen).forEach(function (id) {
+      lines += units[A.data.at[A.index[id]]].getElement().getAttribute("d") || "";
+    });
     outline.setAttribute("d", lines || "M0 0");
   }
 
