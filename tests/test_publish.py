@@ -124,7 +124,7 @@ def test_what_is_missing_is_an_empty_cell(written):
 def test_every_table_is_a_layer_too(written, analysis):
     with sqlite3.connect(written[0] / "data" / "derived" / "geo_cdei.gpkg") as book:
         layers = dict(book.execute("select table_name, data_type from gpkg_contents"))
-    assert set(analysis.tables) | {"units", "provinces", "dash_line"} == set(layers)
+    assert set(analysis.tables) | {"units", "provinces", "dash_line", "layer_styles"} == set(layers)
     assert {name for name, kind in layers.items() if kind == "features"} == {
         "cities", "clusters", "units", "provinces", "dash_line",
     }  # fmt: skip
@@ -137,7 +137,8 @@ def test_layers_are_written_in_the_crs_of_the_settings(analysis, tmp_path):
     path = tmp_path / "data" / "derived" / "geo_cdei.gpkg"
     written = {name: pyogrio.read_dataframe(path, layer=name) for name in ("cities", "units", "dash_line")}
     assert {layer.crs.to_epsg() for layer in written.values()} == {4490}
-    assert list(contents(tmp_path)) == ["data/derived/geo_cdei.gpkg", "data/derived/run.zip", "manifest.json"]
+    plain = [name for name in contents(tmp_path) if not name.endswith(".sld")]
+    assert plain == ["data/derived/geo_cdei.gpkg", "data/derived/run.zip", "manifest.json"]
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+86", "-2+3", "@SUM(A1)", "\t=1", "＝1+1"])

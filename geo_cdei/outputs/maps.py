@@ -40,8 +40,8 @@ __all__ = ["build_page", "carried_page", "score_map"]
 
 _SCRIPTS = ("dom", "map", "legend", "search", "labels", "chart", "picture", "start")
 
-_CLUSTER_PALETTE = "PuBu"
-_TIER_COLOURS = ("#54278f", "#756bb1", "#9e9ac8", "#cbc9e2", "#ebe9f5", "#f6f5fa")
+CLUSTER_PALETTE = "PuBu"
+TIER_COLOURS = ("#54278f", "#756bb1", "#9e9ac8", "#cbc9e2", "#ebe9f5", "#f6f5fa")
 CLUSTER_STYLE = Style(colour="#22313f", weight=1.3, halo=True)
 PROVINCE_STYLE = Style(colour="#6d7780", weight=0.8)
 NAME_STYLE = Style(colour="#1f2a33", weight=1.0)
@@ -343,9 +343,9 @@ def city_names_overlay(units: gpd.GeoDataFrame, lang: str) -> Overlay:
 def _tier_theme(units: gpd.GeoDataFrame, lang: str) -> Theme:
     """Colour the tiers, the one with the best city first."""
     tiers = units.sort_values("score", ascending=False, kind="stable")["tier"].dropna().unique().tolist()
-    if len(tiers) > len(_TIER_COLOURS):
-        raise OutputError(f"the tier theme has {len(_TIER_COLOURS)} colours, the table {len(tiers)} tiers: {tiers}.")
-    palette = dict(zip(tiers, _TIER_COLOURS, strict=False))
+    if len(tiers) > len(TIER_COLOURS):
+        raise OutputError(f"the tier theme has {len(TIER_COLOURS)} colours, the table {len(tiers)} tiers: {tiers}.")
+    palette = dict(zip(tiers, TIER_COLOURS, strict=False))
     labels = words(tiers, lang)
     return categorical(units["tier"], word("theme_tier", lang), palette=palette, labels=labels, lang=lang)
 
@@ -360,7 +360,7 @@ def _cluster_theme(units: gpd.GeoDataFrame, cluster_score: pd.Series, *, classin
     apart[belongs & values.isna()] = "unscored_cluster"
     bins = upper_bounds(cluster_score, classing)
     # The palest step is left out: it could be taken for "outside the clusters".
-    how = dataclasses.replace(classing, palette=tuple(shades(_CLUSTER_PALETTE, len(bins) + 1)[1:]), bins=bins)
+    how = dataclasses.replace(classing, palette=tuple(shades(CLUSTER_PALETTE, len(bins) + 1)[1:]), bins=bins)
     return graduated(values, word("theme_cluster", lang), classing=how, apart=apart, lang=lang)
 
 

@@ -10,9 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
-import pandas as pd
-
 from geo_cdei._atomic import Batch
 from geo_cdei.errors import GeoCdeiWarning, own_messages
 from geo_cdei.outputs import tables as _tables
@@ -100,7 +97,7 @@ def publish(
         keep = not whole and _same_origin(earlier, manifest)
         before = workspace.root / RUN if keep and _is_as_written(earlier, RUN, workspace.root) else None
         write_run(analysis, batch.path(RUN), steps=steps, earlier=before)
-        if "gpkg" in formats:
+        if {"gpkg", "parquet", "shp"} & set(formats):
             _write_layers(analysis, batch, workspace.root / GEOPACKAGE, keep=keep)
         outputs = {target: file_hash(batch.path(target)) for target in batch.targets}
         manifest["outputs"] = dict(sorted(outputs.items()))
@@ -116,37 +113,23 @@ def publish(
     return written
 
 
-def layers_of(analysis: Analysis) -> dict[str, gpd.GeoDataFrame | pd.DataFrame]:
-    """Layers of the GeoPackage: tables with their geometry where they have one, in a fixed order."""
-    cities, clusters = analysis.cities.geometry, analysis.clusters.geometry
-    shapes = {
-        "cities": cities,
-        "clusters": clusters,
-        "lisa": cities,
-        "pattern": clusters,
-        "poles": clusters,
-        "pole_catchments": cities,
-    }
-    layers: dict[str, gpd.GeoDataFrame | pd.DataFrame] = {}
-    for name, frame in analysis.tables.items():
-        if name in shapes:
-            layers[name] = gpd.GeoDataFrame(frame, geometry=shapes[name].reindex(frame.index), crs=4326)
-        else:
-            layers[name] = frame
-    layers |= analysis.layers
-    units = analysis.units[["official_name", "name_en", "province", "lon", "lat", "geometry"]]
-    layers["units"] = units
-    layers["provinces"] = analysis.provinces
-    layers["dash_line"] = gpd.GeoDataFrame({"name": ["九段线"]}, geometry=[analysis.dash_line], crs=4326)
-    return layers
-
-
 def _write_layers(analysis: Analysis, batch: Batch, before: Path, *, keep: bool) -> None:
-    settings = analysis.settings
-    _tables.write_geopackage(
-        layers_of(analysis), batch.path(GEOPACKAGE), crs=settings.outputs.crs, date=settings.study.date,
-        earlier=before if keep else None,
-    )  # fmt: skip
+    """Write the layers in every format of the settings, with their styles."""
+    from geo_cdei.outputs import gis_files
+    from geo_cdei.outputs.gis_styles import layer_styles
+
+    wanted, date = analysis.settings.outputs, analysis.settings.study.date
+    layers = gis_files.layers_of(analysis)
+    styles = layer_styles(analysis, layers)
+    if "gpkg" in wanted.formats:
+        place = batch.path(GEOPACKAGE)
+        _tables.write_geopackage(layers, place, crs=wanted.crs, date=date, earlier=before if keep else None)
+        gis_files.write_styles(styles, place, date=date)
+        gis_files.write_sld(styles, batch.path)
+    if "parquet" in wanted.formats:
+        gis_files.write_geoparquet(layers, batch.path, crs=wanted.crs)
+    if "shp" in wanted.formats:
+        gis_files.write_shapefiles(layers, styles, batch.path, crs=wanted.crs, date=date)
 
 
 def _write_statements(analysis: Analysis, batch: Batch) -> None:

@@ -221,6 +221,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "elongation": ("长短轴比", "Elongation"),
     "corridors_claimed": ("所称的轴与带", "Claimed axis and belts"),
     "corridors_control": ("对照走廊", "Control corridors"),
+    "corridors_detected": ("发现的走廊", "Corridors found"),
     "corridors_stable": ("发现的走廊（稳定）", "Corridors found (stable)"),
     "corridors_unstable": ("发现的走廊（随设置而变）", "Corridors found (unstable)"),
     "corridor_length_km": ("长度（公里）", "Length (km)"),
