@@ -5,6 +5,7 @@ The checks are in tests/battery_checks.py, the statistics in tests/battery_stati
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -77,7 +78,12 @@ class World:
 
 
 def make_world(*, weighted: bool = False, column: str = "score", lone: str | None = None) -> World:
-    """Build the country; the same one every time."""
+    """Give the country; the same one every time."""
+    return _built(weighted, column, lone)
+
+
+@functools.cache
+def _built(weighted: bool, column: str, lone: str | None) -> World:
     rng = np.random.default_rng(5)
     row, place = np.divmod(np.arange(48), 8)
     west, south = 104.0 + 1.2 * place, 26.0 + 1.2 * row

@@ -256,15 +256,16 @@ def check_constant(statistic: Statistic) -> None:
 
 @check
 def check_not_mutated(statistic: Statistic) -> None:
-    """No table and no graph of the caller is touched."""
-    world, before = make_world(column=statistic.column), make_world(column=statistic.column)
-    matrix = world.graph.sparse.copy()
+    """Leave every table and the graph of the caller as they were."""
+    world = make_world(column=statistic.column)
+    cities, members, adjacency = pd.DataFrame(world.cities).copy(), world.members.copy(), world.graph.adjacency.copy()
+    matrix, transformation = world.graph.sparse.copy(), world.graph.transformation
     statistic.run(world)
-    pd.testing.assert_frame_equal(pd.DataFrame(world.cities), pd.DataFrame(before.cities))
-    pd.testing.assert_frame_equal(world.members, before.members)
-    pd.testing.assert_series_equal(world.graph.adjacency, before.graph.adjacency)
+    pd.testing.assert_frame_equal(pd.DataFrame(world.cities), cities)
+    pd.testing.assert_frame_equal(world.members, members)
+    pd.testing.assert_series_equal(world.graph.adjacency, adjacency)
     assert (world.graph.sparse != matrix).nnz == 0
-    assert world.graph.transformation == before.graph.transformation
+    assert world.graph.transformation == transformation
 
 
 @check

@@ -666,7 +666,7 @@ STATISTICS = [
     ),
     Statistic(
         "goals of candidates",
-        lambda w, s: pole_goals.pole_goals(evidence(w, s)),
+        lambda w, s: pole_goals.pole_goals(evidence(w, s), first=2, tolerance=1e-3),
         columns=c.POLE_GOALS,
         draws=False,
         least=99,

@@ -16,6 +16,7 @@ HERE = Path(__file__).parent
 NO_STATISTICS = {
     "composite": "indexes of indicators: tests/test_composite.py",
     "editions": "differences of two tables: tests/test_editions.py",
+    "transfer": "moves values between areas: tests/test_transfer.py",
     "transitions": "counts of classes: tests/test_editions.py",
     "regionalisation": "regions by another library: tests/test_regionalisation.py",
     "measures": "the statistics of the battery over many columns: tests/test_measures.py",
@@ -31,6 +32,7 @@ NO_STATISTICS = {
     "spillover_layers": "geometry of results for maps: tests/test_spillovers_reach.py",
 }
 FUNCTIONS = {
+    "vary_interaction": "build_interaction several times: tests/test_corridors.py",
     "compare_weightings": "sets printed scores beside computed ones: tests/test_scoring.py",
     "moran_quadrant": "names signs: tests/test_autocorrelation.py",
     "theil_parts": "arrays inside decompose_inequality", "dagum_parts": "arrays inside decompose_inequality",

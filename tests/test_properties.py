@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from libpysal.graph import Graph
 from pole_frames import criteria_of
@@ -412,6 +412,7 @@ def test_local_statistics_are_those_of_esda(case):
     )
 
 
+@settings(max_examples=max(20, settings.default.max_examples // 5))
 @given(random_graphs())
 def test_least_squares_are_those_of_scipy_and_the_lag_model_that_of_spreg(case):
     """Coefficients against linalg.lstsq and spreg.ML_Lag."""
