@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR, localcontext
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["layer_styles", "shown_classes"]
 
 BORDER = "#ffffff"
+DIGITS = 6  # QGIS reads six digits of a number in an SLD
 CORRIDORS = ("claimed", "control", "stable", "unstable")
 
 
@@ -100,7 +102,7 @@ def _numbered(
     classes = tuple(
         StyleClass(
             f"{low:.{classing.digits}f} – {high:.{classing.digits}f}", Look(colour, BORDER),
-            lower=_nearby(low, up=number > 0), upper=_nearby(high, up=True),
+            lower=_nearby(low, values, up=number > 0), upper=_nearby(high, values, up=True),
         )
         for number, (low, high, colour) in enumerate(zip(lower, bounds, colours, strict=False))
     )  # fmt: skip
@@ -109,12 +111,12 @@ def _numbered(
     )
 
 
-def _nearby(bound: float, *, up: bool) -> float:
-    """Round a bound to nine decimals away from its class: programs that read fewer digits lose no city on it."""
-    near = round(float(bound), 9)
-    if up and near < bound:
-        return round(near + 1e-9, 9)
-    return round(near - 1e-9, 9) if not up and near > bound else near
+def _nearby(bound: float, values: pd.Series, *, up: bool) -> float:
+    """Round a bound away from its class to the six digits that some programs read of it, if no value is between."""
+    with localcontext(prec=DIGITS, rounding=ROUND_CEILING if up else ROUND_FLOOR) as context:
+        near = float(context.create_decimal_from_float(float(bound)))
+    between = values[(values > bound) & (values <= near)] if up else values[(values < bound) & (values >= near)]
+    return float(bound) if len(between) else near
 
 
 def _title(layer: str, column: str, lang: str) -> str:
