@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from geo_cdei.errors import SettingsError
 
-__all__ = ["Settings", "TableLayout", "read_layouts", "read_settings", "setting_line"]
+__all__ = ["MAX_BYTES", "Settings", "TableLayout", "read_layouts", "read_settings", "setting_line", "shown"]
+
+MAX_BYTES, SHOWN = 100_000, 80  # of a file of settings; characters of a value in a message
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 Weighting = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\^[0-9.]+)?$")]
@@ -338,6 +340,8 @@ def read_layouts(path: Path) -> Mapping[str, TableLayout]:
 
 def _read_toml(path: Path) -> tuple[str, dict[str, Any]]:
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise SettingsError(f"{path.name} has {path.stat().st_size:,} bytes; settings may have {MAX_BYTES:,}.")
         text = path.read_bytes().decode("utf-8-sig")
         return text, tomllib.loads(text)
     except UnicodeDecodeError as error:
@@ -346,7 +350,7 @@ def _read_toml(path: Path) -> tuple[str, dict[str, Any]]:
         raise SettingsError(
             f"{path} cannot be read ({error.strerror}). Close it elsewhere, or restore it."
         ) from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers and nesting beyond what Python reads
         raise SettingsError(
             f"{path.name} is not valid TOML: {error}. Text needs quotes and every key stands once."
         ) from error
@@ -360,6 +364,31 @@ def _validated(values: Mapping[str, Any], text: str, name: str) -> Settings:
         raise SettingsError(
             f"{name} has {len(faults)} fault{'s' if len(faults) > 1 else ''}:\n  " + "\n  ".join(faults)
         ) from error
+
+
+def shown(value: object) -> str:
+    """Write a value for a message: no longer than a line, whatever it is.
+
+    Parameters
+    ----------
+    value : object
+        What a file gave.
+
+    Returns
+    -------
+    str
+        Its ``repr``, cut after 80 characters.
+
+    Examples
+    --------
+    >>> shown("knn"), shown([1] * 1000)[-4:]
+    ("'knn'", '1, …')
+    """
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an integer of too many digits
+        text = f"a {type(value).__name__} that cannot be shown"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _describe_all(faults: Iterable[Any], text: str) -> list[str]:
@@ -398,7 +427,7 @@ def setting_line(path: Path, *keys: str) -> str:
 def _describe(fault: Any, where: list[str], text: str) -> str:
     key = ".".join(where)
     line = _line_of(where, text)
-    given = f" (given: {fault['input']!r})" if fault["type"] != "missing" else ""
+    given = f" (given: {shown(fault['input'])})" if fault["type"] != "missing" else ""
     if fault["type"] == "extra_forbidden":
         known = _known_names(where[:-1])
         near = difflib.get_close_matches(where[-1], known, n=1, cutoff=0.5)

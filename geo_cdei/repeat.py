@@ -106,6 +106,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     lacking = [
         name for name, kind in kinds.items() if not isinstance(found, dict) or not isinstance(found.get(name), kind)
     ]
+    lacking += [] if lacking or _all_texts(found) else ["texts in steps, inputs, outputs and libraries"]
     if lacking:
         raise InputError(
             f"{path.name} is not the manifest of a run: it lacks {', '.join(lacking)}. Give the manifest.json that a "
@@ -114,11 +115,18 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     return dict(found)
 
 
+def _all_texts(found: Mapping[str, Any]) -> bool:
+    held = (found[key].values() for key in ("inputs", "outputs", "libraries"))
+    names = all(name and name.isprintable() for name in found["libraries"])
+    return names and all(isinstance(text, str) for part in (found["steps"], *held) for text in part)
+
+
 def _settings_of(manifest: Mapping[str, Any]) -> Settings:
     try:
         return Settings.model_validate_json(json.dumps(manifest["settings"]))
-    except ValidationError as error:
-        keys = sorted({".".join(map(str, fault["loc"])) for fault in error.errors()})
+    except (ValueError, RecursionError) as error:
+        faults = error.errors() if isinstance(error, ValidationError) else ()
+        keys = sorted({".".join(map(str, fault["loc"])) for fault in faults})
         raise SettingsError(
             f"the settings of the manifest do not fit this version ({len(keys)}: {', '.join(keys)}); it was "
             f"{manifest.get('made_by', 'another version')}. Install that version, or run without --from."

@@ -14,6 +14,7 @@ from geo_cdei.errors import InputError
 
 __all__ = ["find_encoding", "read_delimited"]
 
+MAX_COLUMNS = 2_000
 PREVIEW = 40  # rows looked at for the header
 _CHUNK = 1 << 20
 _SIGNED = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -54,14 +55,17 @@ def read_delimited(
     with _text(data, encoding) as stream:
         head = list(itertools.islice(stream, PREVIEW))
     separator = "\t" if tabs or any("\t" in line for line in head[:5]) else ","
-    header = find_header(_preview(head, separator))
+    first = _preview(head, separator)
+    _check_width(max(map(len, first), default=0), name)
+    header = find_header(first)
+    _check_width(_title_count(data, encoding, separator, header), name)
     try:
         with _text(data, encoding) as stream:
             frame = pd.read_csv(
                 stream, sep=separator, header=None, dtype=str, keep_default_na=False, skip_blank_lines=False,
                 skiprows=header,
             )  # fmt: skip
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, MemoryError) as error:
         said = str(error).strip().rstrip(".")
         raise InputError(
             f"{name} is not a table: {said}. Quote cells that hold a comma, or save it as XLSX."
@@ -106,6 +110,20 @@ def find_encoding(data: bytes, name: str) -> str:
         if _reads(data, encoding):
             return encoding
     raise InputError(f"{name} is text in none of: {', '.join(candidates)}. Save it again as UTF-8 CSV or as XLSX.")
+
+
+def _check_width(columns: int, name: str) -> None:
+    """Refuse a table with more columns than any has: each of them costs as much as thousands of cells."""
+    if columns > MAX_COLUMNS:
+        raise InputError(f"{name} has {columns:,} columns; a table may have {MAX_COLUMNS:,}.")
+
+
+def _title_count(data: bytes, encoding: str, separator: str, header: int) -> int:
+    with _text(data, encoding) as stream:
+        try:
+            return len(next(csv.reader(itertools.islice(stream, header, None), delimiter=separator), []))
+        except csv.Error:  # a cell beyond all measure; the whole is read by another parser
+            return 0
 
 
 def _reads(data: bytes, encoding: str) -> bool:

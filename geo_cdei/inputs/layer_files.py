@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+import sqlite3
 import stat
 import struct
 import zipfile
@@ -22,6 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from geo_cdei.errors import BoundaryError
+from geo_cdei.inputs.hostile_shapes import check_database, check_wkb
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -36,6 +38,7 @@ ENDINGS = {
 
 MAX_BYTES = 2_000_000_000
 MAX_TEXT = 500_000_000  # GeoJSON is held in memory several times over
+MAX_COLUMNS = 2_000
 MAX_ENTRIES, MAX_RATIO = 100, 100  # of a zipped Shapefile: real ones pack to a tenth at best
 _PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 _KNOWN = "GeoPackage (.gpkg), GeoJSON, Shapefile (.shp, or zipped), GeoParquet (.parquet) and FlatGeobuf (.fgb)"
@@ -233,14 +236,14 @@ def _codec(said: str) -> str:
     wanted = names.get(text.lower(), f"cp{text}" if text.isdigit() else text)
     try:
         return codecs.lookup(wanted).name if wanted else ""
-    except LookupError:
+    except (LookupError, ValueError):
         return ""
 
 
 def _reads(cell: bytes, encoding: str) -> bool:
     try:  # a cell that is full may end in the middle of a character
         codecs.getincrementaldecoder(encoding)().decode(cell, final=False)
-    except UnicodeDecodeError:
+    except UnicodeError:
         return False
     return True
 
@@ -248,7 +251,7 @@ def _reads(cell: bytes, encoding: str) -> bool:
 def _whole_name(raw: bytes, encoding: str, name: str) -> None:
     try:
         raw.decode(encoding)
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         raise BoundaryError(
             f"{name}: the name of a field is cut in the middle of a character "
             f"({raw.decode(encoding, errors='replace')!r}): a Shapefile keeps ten bytes, three Chinese characters of "
@@ -289,7 +292,7 @@ def _unpack(path: Path, folder: Path) -> Path:
     try:
         with zipfile.ZipFile(path) as archive:
             return _unpack_parts(archive, path, folder)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+    except (zipfile.BadZipFile, RuntimeError, EOFError, OSError, ValueError, zlib.error) as error:
         raise BoundaryError(f"{path.name} cannot be unpacked: {error}. Pack the Shapefile again.") from error
 
 
@@ -339,12 +342,15 @@ def _read_geojson(file: LayerFile) -> gpd.GeoDataFrame:
 
     try:
         found: Any = json.loads(file.path.read_bytes().decode("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of more digits than Python reads
         raise BoundaryError(f"{file.name} is not GeoJSON in UTF-8: {error}. Save it again.") from error
     features = found.get("features") if isinstance(found, dict) else None
     if not isinstance(features, list) or found.get("type") != "FeatureCollection" or not features:
         kind = found.get("type", "no type") if isinstance(found, dict) else type(found).__name__
         raise BoundaryError(f"{file.name} is a {kind!r}; GeoJSON with polygons is a FeatureCollection with features.")
+    columns = {key for one in features if isinstance(one, dict) for key in one.get("properties") or ()}
+    if len(columns) > MAX_COLUMNS:
+        raise BoundaryError(f"{file.name} has {len(columns):,} properties; a layer may have {MAX_COLUMNS:,}.")
     try:
         return gpd.GeoDataFrame.from_features(features, crs=_geojson_crs(found, file.name))
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -361,13 +367,22 @@ def _geojson_crs(found: dict[str, Any], name: str) -> str:
     code = member.get("properties", {}).get("name") if isinstance(member, dict) else None
     if not isinstance(code, str):
         raise BoundaryError(f"{name} links to a CRS instead of naming it. Save it again in EPSG:4326.")
+    # a path, an address or a grid is no name
+    if not re.fullmatch(r"(?i)(urn:ogc:def:crs:)?[a-z]+:[\w.]*:?\w+", code):
+        raise BoundaryError(f"{name} names the CRS {code[:60]!r}, which is no code. Save it again in EPSG:4326.")
     return "EPSG:4326" if code.upper().endswith("CRS84") else code
 
 
 def _read_parquet(file: LayerFile) -> gpd.GeoDataFrame:
     import geopandas as gpd
+    import pyarrow.parquet as pq
 
     try:
+        with pq.ParquetFile(file.path) as opened:
+            rows, columns = opened.metadata.num_rows, opened.metadata.num_columns
+            if rows > 1_000_000 + 10 * file.path.stat().st_size or columns > MAX_COLUMNS:
+                raise ValueError(f"it says that it has {rows:,} rows and {columns:,} columns")
+            check_wkb(opened)
         return gpd.read_parquet(file.path)
     except Exception as error:  # each library below has its own type for a damaged file
         raise BoundaryError(f"{file.name} cannot be read as GeoParquet: {error}. Save it again.") from error
@@ -375,8 +390,11 @@ def _read_parquet(file: LayerFile) -> gpd.GeoDataFrame:
 
 def _read_gdal(file: LayerFile, layer: str) -> gpd.GeoDataFrame:
     import pyogrio
+    import shapely
 
     try:
+        if file.driver == "GPKG":
+            check_database(file.path)
         known = [str(name) for name, kind in pyogrio.list_layers(file.path) if kind is not None]
         chosen = _chosen_layer(known, layer, file)
         options = {"encoding": file.encoding} if file.encoding else {}
@@ -384,7 +402,7 @@ def _read_gdal(file: LayerFile, layer: str) -> gpd.GeoDataFrame:
         if info["driver"] != file.driver:
             raise BoundaryError(f"{file.name} would be opened as {info['driver']}, not as {file.driver}.")
         return pyogrio.read_dataframe(file.path, layer=chosen, **options)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, UnicodeError) as error:
+    except (RuntimeError, ValueError, MemoryError, shapely.errors.ShapelyError, sqlite3.Error) as error:
         raise BoundaryError(f"{file.name} cannot be read: {error}. Save it again as GeoPackage.") from error
 
 
@@ -396,7 +414,5 @@ def _chosen_layer(known: list[str], layer: str, file: LayerFile) -> str:
     if len(known) == 1:
         return known[0]
     if not layer:
-        raise BoundaryError(
-            f"{file.name} has {len(known)} layers: {', '.join(known)}. Name one in boundaries.layer."
-        )
+        raise BoundaryError(f"{file.name} has {len(known)} layers: {', '.join(known)}. Name one in boundaries.layer.")
     return layer

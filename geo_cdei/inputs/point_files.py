@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from geo_cdei.errors import InputError
+from geo_cdei.errors import GeoCdeiError, InputError
+from geo_cdei.inputs.hostile_shapes import check_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +49,7 @@ ENDINGS = {
 }
 DATUMS = ("wgs84", "cgcs2000", "gcj02")
 MISSING = ["", "-", "—", "–", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]
-_REFUSALS = (OSError, ValueError, TypeError, RuntimeError)  # what pyarrow, pandas and GDAL raise are kinds of these
+_LONGEST_POINT = 41  # bytes of a WKB point with a CRS and four coordinates
 _HEAD = 1 << 20  # bytes from which the encoding of a CSV is told
 
 
@@ -237,7 +238,9 @@ def iter_chunks(files: PointFiles) -> Iterator[Chunk]:
                 share = (done + sizes[file] * min(part, 1.0)) / sum(sizes)
                 yield Chunk(number, file, row, rows, groups, block, share)
                 number += 1
-        except _REFUSALS as error:
+        except GeoCdeiError:
+            raise
+        except Exception as error:  # pyarrow, pandas, GDAL and GEOS have types of their own for a damaged file
             raise _unreadable(path, error) from error
         done += sizes[file]
 
@@ -271,7 +274,9 @@ def read_blocks(files: PointFiles, chunk: Chunk) -> Iterator[Block]:
         for block in blocks:
             _check_finite(files, path, block)
             yield block
-    except _REFUSALS as error:
+    except GeoCdeiError:
+        raise
+    except Exception as error:
         raise _unreadable(path, error) from error
 
 
@@ -421,6 +426,7 @@ def _cut_gpkg(files: PointFiles, path: Path) -> Iterator[tuple[int, int, tuple[i
     with path.open("rb") as stream:
         if stream.read(16) != b"SQLite format 3\x00":  # another format under this name could open other files
             raise InputError(f"{path.name} is no GeoPackage. Save it again as one.")
+    check_database(path)
     if len(pyogrio.list_layers(path)) != 1:
         names = ", ".join(map(str, pyogrio.list_layers(path)[:, 0]))
         raise InputError(f"{path.name} has the layers {names}; one layer of points is needed.")
@@ -450,8 +456,10 @@ def _from_geometry(column: Any, crs: Any) -> tuple[FloatArray, FloatArray]:
     import shapely
     from pyproj import CRS, Transformer
 
-    shapes = shapely.from_wkb(np.asarray(column, dtype=object))
-    if (~np.isin(shapely.get_type_id(shapes), (-1, 0))).any():
+    found = np.asarray(column, dtype=object)
+    long = any(shape is not None and len(shape) > _LONGEST_POINT for shape in found)  # perhaps nested without end
+    shapes = np.empty(0) if long else shapely.from_wkb(found)
+    if long or (~np.isin(shapely.get_type_id(shapes), (-1, 0))).any():
         raise InputError("the geometries are no points. Save points, such as the centroids, first.")
     lon, lat = shapely.get_x(shapes), shapely.get_y(shapes)
     given = CRS.from_user_input(crs)

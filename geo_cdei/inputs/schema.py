@@ -47,7 +47,7 @@ MISSING = {
     "不详",
 }
 _NUMBER = re.compile(r"^[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?$")
-SHOWN = 20
+SHOWN, LONGEST = 20, 200  # faults in a message; characters of a cell in it
 PERCENT_CURE = ', or say percent = "points" or "share" under [tables] in geo-cdei.toml'
 
 
@@ -71,7 +71,8 @@ class Fault:
     def __str__(self) -> str:
         """One line: place, cell, problem."""
         place = " ".join(part for part in (f"line {self.row}" if self.row else "", self.column) if part)
-        value = f" {self.value!r}" if self.value else ""
+        given = self.value if len(self.value) <= LONGEST else f"{self.value[:LONGEST]}…"
+        value = f" {given!r}" if self.value else ""
         return f"{self.table}: {place + ':' if place else ''}{value} {self.problem}".replace(":  ", ": ")
 
 
@@ -351,12 +352,19 @@ def _cell_faults(cells: pd.Series, field: Mapping[str, Any], name: str) -> list[
 def _odd_ones_out(cells: pd.Series, name: str) -> list[Fault]:
     """Find the cells that keep a column of numbers, of which no schema speaks, from being one."""
     filled = cells[~_missing(cells)]
-    bad = filled[parse_numbers(filled).isna()]
+    numbers = parse_numbers(filled)
+    bad = filled[numbers.isna()]
     if len(bad) * 2 >= len(filled):  # a column of text
         return []
     where = f'[tables.{_stem(name)}] text = ["{cells.name}"] in geo-cdei.toml'
     said = f"is not a number, as {len(filled) - len(bad)} others of this column are (all text? say {where})"
-    return [Fault(name, _line(row), str(cells.name), str(value).strip(), said) for row, value in bad.items()]
+    endless = filled[np.isinf(numbers)]
+    problems = [(bad, said), (endless, "is not a finite number")]
+    return [
+        Fault(name, _line(row), str(cells.name), str(value).strip(), problem)
+        for found, problem in problems
+        for row, value in found.items()
+    ]
 
 
 def _number_problems(problems: pd.Series, cells: pd.Series, missing: pd.Series, field: Mapping[str, Any]) -> None:
@@ -380,7 +388,20 @@ def _text_problems(problems: pd.Series, cells: pd.Series, missing: pd.Series, ru
         allowed = rules["enum"]
         problems[~missing & ~text.isin(allowed)] = f"is not one of: {', '.join(allowed)}"
     if "pattern" in rules:
-        problems[~missing & ~text.str.fullmatch(rules["pattern"])] = f"does not fit {rules['pattern']}"
+        problems[~missing & ~_fits(text, rules["pattern"])] = f"does not fit {rules['pattern']}"
+
+
+def _fits(text: pd.Series, pattern: str) -> pd.Series:
+    """Say which texts are of a pattern; by RE2, which no pattern can keep busy without end."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        found = pc.match_substring_regex(pa.array(text, pa.string()), rf"\A(?:{pattern})\z")
+    except (pa.ArrowInvalid, UnicodeEncodeError) as error:
+        said = f"the pattern {pattern[:LONGEST]!r} cannot be used: {error}"
+        raise SchemaError(f"{said}. Mend the descriptor.") from error
+    return pd.Series(found.to_numpy(zero_copy_only=False), index=text.index)
 
 
 def _key_faults(frame: pd.DataFrame, key: list[str], name: str) -> list[Fault]:

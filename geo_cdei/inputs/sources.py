@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -24,6 +24,7 @@ from geo_cdei.workspace import Workspace, default_study
 
 __all__ = ["accept", "describe_reading", "has_table", "read_table", "read_units", "sha256", "verify"]
 
+MAX_RESOURCES = 1_000
 ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods", ".parquet")
 
 
@@ -246,24 +247,52 @@ def read_descriptor(path: Path) -> dict[str, Any]:
         return {}
     try:
         package: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also numbers and nesting beyond what Python reads
         raise InputError(f"{path.name} is not valid JSON in UTF-8: {error}. Restore it, or delete it.") from error
     if not isinstance(package, dict) or not isinstance(package.get("resources", []), list):
         raise InputError(f"{path.name} is not a Frictionless descriptor: it needs a list 'resources'.")
-    if not all(_is_resource(entry) for entry in package.get("resources", [])):
+    listed = package.get("resources", [])
+    if len(listed) > MAX_RESOURCES or not all(_is_resource(entry) for entry in listed):
         raise InputError(
-            f"{path.name}: every resource is an object whose schema has 'fields', each with 'name' and 'type'. "
-            "Restore the file, or delete it."
+            f"{path.name}: every resource (at most {MAX_RESOURCES:,}) is an object with a path inside its folder, "
+            "whose schema has 'fields', each with 'name' and 'type', and constraints of the right kind. Restore the "
+            "file, or delete it."
         )
     return package
 
 
 def _is_resource(entry: object) -> bool:
-    schema = entry.get("schema", {"fields": []}) if isinstance(entry, dict) else None
+    if not isinstance(entry, dict):
+        return False
+    if not all(isinstance(entry.get(key, ""), str) for key in ("name", "hash", "path")):
+        return False
+    parts = PurePosixPath(entry.get("path", "").replace("\\", "/"))
+    schema = entry.get("schema", {"fields": []})
     fields = schema.get("fields") if isinstance(schema, dict) else None
-    return isinstance(fields, list) and all(
-        isinstance(field, dict) and {"name", "type"} <= set(field) for field in fields
+    return (
+        not (parts.is_absolute() or ".." in parts.parts or ":" in str(parts) or "\0" in str(parts))
+        and isinstance(fields, list)
+        and all(map(_is_field, fields))
+        and all(isinstance(key, str) for key in _listed(schema.get("primaryKey", [])))
     )
+
+
+def _is_field(field: object) -> bool:
+    if not isinstance(field, dict) or not all(isinstance(field.get(key), str) for key in ("name", "type")):
+        return False
+    rules = field.get("constraints", {})
+    return (
+        isinstance(field.get("title", ""), str)
+        and all(isinstance(header, str) for header in _listed(field.get("headers", [])))
+        and isinstance(rules, dict)
+        and all(isinstance(each, str) for each in _listed(rules.get("enum", [])))
+        and isinstance(rules.get("pattern", ""), str)
+        and all(isinstance(rules.get(key, 0), int | float) for key in ("minimum", "maximum"))
+    )
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
 
 
 def table_schema(workspace: Workspace, name: str, *, like: str | None = None) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
+from geo_cdei.config import MAX_BYTES, shown
 from geo_cdei.errors import OutputError, SettingsError
 from geo_cdei.outputs.palettes import class_colours, number_colours
 
@@ -164,13 +165,15 @@ def read_recipe(path: Path) -> Recipe:
         If the file cannot be read, or one message with every fault, each with its line.
     """
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise SettingsError(f"{path.name} has {path.stat().st_size:,} bytes; a recipe may have {MAX_BYTES:,}.")
         text = path.read_bytes().decode("utf-8-sig")
         values = tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path.name} is not UTF-8 (byte {error.start}). Save it again as UTF-8.") from error
     except OSError as error:
         raise SettingsError(f"the recipe {path} cannot be read ({error.strerror}).") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers and nesting beyond what Python reads
         raise SettingsError(f"{path.name} is not valid TOML: {error}.") from error
     lines = _lines_of(text)
     try:
@@ -266,7 +269,7 @@ def _describe(fault: Mapping[str, Any], lines: Mapping[str, int]) -> str:
     if fault["type"] == "missing":
         return f"{place}{key} is missing"
     message = str(fault["msg"]).removeprefix("Value error, ")
-    given = "" if "palette" in message or not where else f" (given: {fault['input']!r})"
+    given = "" if "palette" in message or not where else f" (given: {shown(fault['input'])})"
     return f"{place}{key}: {message[:1].lower()}{message[1:]}{given}"
 
 

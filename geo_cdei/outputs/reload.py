@@ -11,7 +11,7 @@ import json
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -33,6 +33,7 @@ _CURE = "Run the study again: geo-cdei run"
 _WHOLE = ("units", "provinces", "cities", "members", "clusters")  # frames with a field of their own
 _FIXED = (2026, 1, 1, 0, 0, 0)  # the time of every part, so that equal runs give equal files
 _SHOWN = 5
+MAX_MANIFEST, MAX_RUN, MAX_CELLS = 20_000_000, 500_000_000, 50_000_000  # bytes, bytes unpacked, cells of a frame
 
 
 @dataclass
@@ -112,6 +113,9 @@ def _from_parquet(data: bytes) -> pd.DataFrame | gpd.GeoDataFrame:
     import pyarrow.parquet as pq
 
     stream = io.BytesIO(data)
+    size = pq.read_metadata(stream)
+    if size.num_rows * size.num_columns > min(MAX_CELLS, 1_000_000 + 100 * len(data)):
+        raise ValueError(f"{size.num_rows} rows in {len(data)} bytes")
     if b"geo" not in (pq.read_schema(stream).metadata or {}):
         frame = pd.read_parquet(stream)
     else:
@@ -148,11 +152,13 @@ def _read_parts(path: Path) -> _Parts | None:
     """Read a run file; None when it is damaged, whatever a damaged file makes the reader raise."""
     try:
         with zipfile.ZipFile(path) as archive:
+            if sum(part.file_size for part in archive.infolist()) > MAX_RUN:
+                return None
             plain = json.loads(archive.read("run.json").decode("utf-8"))
             frames = {place: _from_parquet(archive.read(f"{place}.parquet")) for place in plain.pop("frames")}
     except Exception:
         return None
-    return _Parts(frames, plain) if set(_WHOLE) <= frames.keys() else None
+    return _Parts(frames, plain) if {*_WHOLE, "dash_line"} <= frames.keys() else None
 
 
 def read_run(workspace: Workspace) -> Analysis:
@@ -181,6 +187,13 @@ def read_run(workspace: Workspace) -> Analysis:
     parts = _read_parts(path)
     if parts is None:
         raise StudyError(f"{RUN} of {workspace.root} is damaged and cannot be read. {_CURE}.")
+    try:
+        return _put_together(parts, manifest)
+    except Exception as error:  # a sound archive of something else
+        raise StudyError(f"{RUN} of {workspace.root} is of no run ({error!r:.200}). {_CURE}.") from error
+
+
+def _put_together(parts: _Parts, manifest: Mapping[str, Any]) -> Analysis:
     frames, plain = parts.frames, parts.plain
     return Analysis(
         settings=Settings.model_validate_json(json.dumps(plain["settings"])),
@@ -220,16 +233,25 @@ def read_manifest(workspace: Workspace) -> dict[str, Any]:
         If there is none, or it is damaged.
     """
     path = workspace.root / MANIFEST
-    if not path.is_file():
+    if not path.is_file() or path.stat().st_size > MAX_MANIFEST:
         raise StudyError(f"{workspace.root} has no finished run (no {MANIFEST}). Run it first: geo-cdei run")
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        sound = all(isinstance(found[key], dict) for key in ("inputs", "outputs", "settings"))
-    except (OSError, ValueError, KeyError, TypeError):
+        hashes = (found["inputs"], found["outputs"], found.get("stale_outputs", {}))
+        sound = isinstance(found["settings"], dict) and all(map(_are_hashes, hashes))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         sound = False
     if not sound:
         raise StudyError(f"{MANIFEST} of {workspace.root} is damaged and cannot be read. {_CURE}.")
     return dict(found)
+
+
+def _are_hashes(given: object) -> bool:
+    """Whether these are paths inside the study, each with a hash."""
+    if not isinstance(given, dict) or not all(isinstance(digest, str) for digest in given.values()):
+        return False
+    paths = [PurePosixPath(path.replace("\\", "/")) for path in given]
+    return not any(".." in path.parts or "\0" in str(path) for path in paths)
 
 
 def check_fresh(workspace: Workspace, manifest: Mapping[str, Any], *, inputs: Mapping[str, str]) -> None:
