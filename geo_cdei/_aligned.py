@@ -26,7 +26,17 @@ if TYPE_CHECKING:
     IntArray = npt.NDArray[np.int64]
     BoolArray = npt.NDArray[np.bool_]
 
-__all__ = ["MINIMUM", "Aligned", "align", "check_index", "check_order", "name_some", "numbers", "standardize"]
+__all__ = [
+    "MINIMUM",
+    "Aligned",
+    "align",
+    "check_index",
+    "check_order",
+    "name_some",
+    "numbers",
+    "settled_order",
+    "standardize",
+]
 
 MINIMUM = 4
 
@@ -190,6 +200,29 @@ def standardize(values: FloatArray) -> FloatArray:
         return np.full(len(values), np.nan)
     result: FloatArray = centered / sd
     return result
+
+
+def settled_order(cities: pd.DataFrame) -> IntArray:
+    """Order the cities by what they are, not by where they stand in a file: the best score first, then the code.
+
+    Parameters
+    ----------
+    cities : pandas.DataFrame of shape (n_cities, …)
+        Indexed by ``adcode``; where there is no column ``score``, the codes alone decide.
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (n_cities,)
+        Positions in that order; cities without a score come last.
+
+    Examples
+    --------
+    >>> settled_order(pd.DataFrame({"score": [1.0, 3.0, 1.0]}, index=["c", "b", "a"])).tolist()
+    [1, 2, 0]
+    """
+    score = numbers(cities["score"]) if "score" in cities.columns else np.zeros(len(cities))
+    code = np.argsort(np.asarray(cities.index.argsort(), dtype=np.int64))
+    return np.asarray(np.lexsort((code, -score)), dtype=np.int64)
 
 
 def check_order(index: pd.Index[str], graph: Graph, *, what: str) -> None:

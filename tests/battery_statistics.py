@@ -68,7 +68,6 @@ GEOMETRY = "reads places only: no value enters"
 RANKED = "reads ranks or classes, not values"
 NEEDS_RATIO = "a mean weighted by another column: the sign says nothing"
 ORDER_OF_CODES = "random regions and partitions grow from cities in the order of their codes"
-ENDS = "which end of a line comes first follows the codes"
 FIXED = "the places of the corridor are named by code in the claim"
 CHECKED = dict.fromkeys(("infinite", "text"), "reads the criteria, whose columns pole_criteria has refused already")
 LONELY = "one cluster, which is the pole: no candidate, an empty table"
@@ -467,7 +466,7 @@ STATISTICS = [
         few="at least 3 cities",
         **MASS,
         scale={"traffic_share": 0, "p_disparity": 0},
-        skips={"relabelling": ENDS, "shift": DIFFERENCES, "sign": POSITIVE},
+        skips={"shift": DIFFERENCES, "sign": POSITIVE},
     ),
     Statistic(
         "detected corridors",
@@ -476,7 +475,7 @@ STATISTICS = [
         least=3,
         columns=c.DETECTED,
         scale={"flow_share": 0},
-        skips={"relabelling": ENDS, "shift": DIFFERENCES, "sign": POSITIVE},
+        skips={"shift": DIFFERENCES, "sign": POSITIVE},
     ),
     Statistic(
         "tests of corridors",

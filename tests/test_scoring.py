@@ -262,3 +262,21 @@ def test_weightings_are_ranked_by_their_distance_from_print():
 def test_an_edition_without_printed_clusters_compares_nothing():
     table = compare_weightings(CITIES, MEMBERS, printed(), weights="gdp", edition=2021)
     assert (len(table), tuple(table.columns)) == (0, columns.WEIGHTING)
+
+
+def test_half_max_half_mean_is_not_rounded():
+    """Scores of 3 and 6: half of 6 and half of 4.5."""
+    cities = pd.DataFrame({"city": ["A", "B"], "score": [3.0, 6.0], "gdp": 1.0}, index=["1", "2"])
+    members = pd.DataFrame({"cluster_id": "C1", "adcode": ["1", "2"], "city": ["A", "B"], "role": "primary"})
+    printed = pd.DataFrame(
+        {"quantity": ["cluster_weighted_score"], "edition": [2021], "cluster_id": ["C1"], "value": [5.25]}
+    )
+    table = compare_weightings(cities, members, printed, weights="gdp", edition=2021)
+    assert table.set_index("weights").loc["half max, half mean", "computed"] == 5.25
+
+
+def test_the_weights_of_contributions_are_given_by_name():
+    """What stands third is no weighting by accident."""
+    for function in (contributions, score_clusters):
+        with pytest.raises(TypeError, match="positional"):
+            function(None, None, "gdp")

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._aligned import check_index, name_some, numbers
+from .._aligned import check_index, name_some, numbers, settled_order
 from .._corridor_nulls import MAX_ANCHORS, CorridorDesign, Draws, Stage, build_stage, draw_anchors, draw_rigid
 from .._parallel import choose_engine, collect
 from .._polyline import EARTH_KM, line_distance_km, line_position
@@ -135,7 +135,7 @@ def evaluate_corridors(
     design, where = design or CorridorDesign(), choose_engine(engine, client)
     cities = collect(cities, where, order=interaction.ids)
     check_index(interaction.ids, cities.index, what="interaction", whose="cities")
-    cities, interaction = _by_code(cities, interaction)
+    cities, interaction = _settled(cities, interaction)
     anchors = _check_hypotheses(hypotheses, cities, interaction)
     measures = _Measures.of(cities, interaction, backbone, design)
     stage = build_stage(*city_points(cities))
@@ -155,9 +155,9 @@ def evaluate_corridors(
     return table
 
 
-def _by_code(cities: gpd.GeoDataFrame, interaction: Interaction) -> tuple[gpd.GeoDataFrame, Interaction]:
-    """Put the cities in the order of their codes, so that no draw and no tie hangs on the order of the rows."""
-    order = cities.index.argsort()
+def _settled(cities: gpd.GeoDataFrame, interaction: Interaction) -> tuple[gpd.GeoDataFrame, Interaction]:
+    """Put the cities into an order of their own, so that no draw and no tie hangs on the order of the rows."""
+    order = settled_order(cities)
     square = np.ix_(order, order)
     ordered = replace(
         interaction, ids=interaction.ids[order], flow=interaction.flow[square], cost=interaction.cost[square],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .._aligned import settled_order
 from .._geodesy import bearing_deg
 from .._polyline import length_km, line_bearing, line_distance_km, unit_vectors
 from ..columns import DETECTED
@@ -127,7 +128,9 @@ def detect_corridors(
     [['D01', 'a - b - c - d - e', 445.3, 1.0]]
     """
     rule = rule or ChainRule()
-    cities = cities.sort_index()  # where two chains are equal, and which end comes first, the codes decide
+    cities = cities.iloc[
+        settled_order(cities)
+    ]  # so that no tie, and no end of a chain, hangs on the order of the rows
     place = _Places(cities)
     found = place.merged(place.chains(backbone, rule), rule)
     kept = [place.merged(place.chains(other, rule), rule) for other in alternatives]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .._aligned import name_some
+from .._aligned import name_some, settled_order
 from .._geodesy import pairwise_km
 from .._interaction import Interaction, disparity_p, gravity_flow, radiation_flow, route_flow, spanning_tree
 from ..columns import LINKS
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float64]
 
-__all__ = ["build_interaction", "extract_backbone"]
+__all__ = ["build_interaction", "extract_backbone", "vary_interaction"]
 
 MODELS = ("gravity", "radiation")
 
@@ -102,6 +102,50 @@ def build_interaction(
     return Interaction(cities.index, flow, cost, km, values, basis, tuple(_names(cities)[np.isnan(values)]))
 
 
+def vary_interaction(
+    interaction: Interaction, cities: gpd.GeoDataFrame, *, mass: str, model: str = "gravity", beta: float = 2.0
+) -> Interaction:
+    """Model the interaction of the same cities, over the same cost, with another mass or exponent.
+
+    Parameters
+    ----------
+    interaction : Interaction
+        Result of :func:`build_interaction`.
+    cities : geopandas.GeoDataFrame of shape (n_cities, …)
+        The same cities, in the same order.
+    mass, model, beta
+        As for :func:`build_interaction`.
+
+    Returns
+    -------
+    Interaction
+        What :func:`build_interaction` gives, without measuring the distances again.
+
+    Raises
+    ------
+    StatisticError
+        As for :func:`build_interaction`.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> data = {"lon": [0.0, 1.0, 3.0], "lat": 0.0, "gdp": [4.0, 2.0, 1.0], "people": [1.0, 1.0, 1.0]}
+    >>> cities = gpd.GeoDataFrame(data, index=["a", "b", "c"])
+    >>> by_gdp = build_interaction(cities, mass="gdp")
+    >>> vary_interaction(by_gdp, cities, mass="people", beta=1.0).basis
+    'gravity, mass people, beta 1, distance on the ellipsoid'
+    """
+    if model not in MODELS:
+        raise StatisticError(f"model must be one of {', '.join(MODELS)}; got {model!r}.")
+    values = weight_vector(cities, mass).replace(0.0, np.nan).to_numpy(float)
+    _check_masses(values, cities, mass)
+    cost, measured = interaction.cost, interaction.basis.rpartition(", ")[2]
+    flow = gravity_flow(values, cost, beta) if model == "gravity" else radiation_flow(values, cost)
+    basis = f"{model}, mass {mass}" + (f", beta {beta:g}" if model == "gravity" else "") + f", {measured}"
+    missing = tuple(_names(cities)[np.isnan(values)])
+    return Interaction(interaction.ids, flow, cost, interaction.km, values, basis, missing)
+
+
 def extract_backbone(
     interaction: Interaction, cities: pd.DataFrame, *, significance: float = 0.05, detour: float = 1.13
 ) -> pd.DataFrame:
@@ -163,7 +207,8 @@ def extract_backbone(
     everyone = (known[:, None] & known[None, :]) & ~np.eye(len(flow), dtype=np.bool_)
     carried, between = route_flow(np.stack([flow, everyone]), kept, resistance)
     codes, names = interaction.ids.to_numpy(), _names(cities)
-    i, j = np.nonzero(kept & (codes[:, None] < codes[None, :]))
+    rank = np.argsort(settled_order(cities))  # which end is the origin does not hang on the order of the rows
+    i, j = np.nonzero(kept & (rank[:, None] < rank[None, :]))
     traffic = carried[i, j] * interaction.km[i, j]
     links = pd.DataFrame(
         {
