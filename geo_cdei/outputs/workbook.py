@@ -214,9 +214,8 @@ def _write_table(book: Workbook, sheet: _Sheet, lang: str) -> None:
     for head in heads:
         page.append(head)
     for row in zip(*columns, strict=True):
-        for each, value in zip(cells, row, strict=True):
-            _fill(each, value)
-        page.append(cells)  # written at once, so that the same cells serve the next row
+        # written at once, so that the same cells serve the next row; what is missing needs none
+        page.append([None if value is None else _filled(each, value) for each, value in zip(cells, row, strict=True)])
 
 
 def _align(cells: Iterable[Any], column: pd.Series[Any]) -> None:
@@ -250,10 +249,11 @@ def _text(value: object, table: str) -> str:
     return said[: LONGEST - len(more)] + more
 
 
-def _fill(each: Any, value: Any) -> None:
+def _filled(each: Any, value: Any) -> Any:
     each.value = value
     if isinstance(value, str):
         each.data_type = "s"  # a text stays a text, whatever it looks like
+    return each
 
 
 def _format(title: ColumnTitle, column: pd.Series[Any]) -> str:
@@ -275,7 +275,7 @@ def _styled(page: Any, values: Iterable[Any], *, bold: bool = False, small: bool
     cells = []
     for value in values:
         each = WriteOnlyCell(page)
-        _fill(each, _text(value, "") if isinstance(value, str) else value)
+        _filled(each, _text(value, "") if isinstance(value, str) else value)
         each.alignment = Alignment(vertical="top", wrap_text=bold)
         if bold:
             each.font, each.fill = Font(name="Calibri", bold=True), PatternFill("solid", fgColor="DDE7F0")
