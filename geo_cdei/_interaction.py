@@ -214,6 +214,20 @@ def spanning_tree(flow: FloatArray) -> BoolArray:
     return np.asarray(found | found.T)
 
 
+def _useful_links(network: BoolArray, resistance: FloatArray) -> tuple[IntArray, IntArray]:
+    """Links that no route over one other city undercuts: only these can be a part of a least route."""
+    far = np.where(network, resistance, np.inf)
+    first: list[IntArray] = []
+    second: list[IntArray] = []
+    for city in range(len(network)):
+        near = np.flatnonzero(network[city])
+        detour = (far[city, near][:, None] + far[np.ix_(near, near)]).min(axis=0) if len(near) else near
+        kept = near[detour >= far[city, near] * (1 - 1e-12)]
+        first.append(np.full(len(kept), city))
+        second.append(kept)
+    return np.concatenate(first), np.concatenate(second)
+
+
 def route_flow(demand: FloatArray, network: BoolArray, resistance: FloatArray) -> FloatArray:
     """Send what every two cities exchange along the route of least resistance.
 
@@ -247,19 +261,21 @@ def route_flow(demand: FloatArray, network: BoolArray, resistance: FloatArray) -
     from scipy.sparse.csgraph import dijkstra
 
     n = len(network)
-    i, j = np.nonzero(network)
+    i, j = _useful_links(network, resistance)
     graph = sparse.csr_array((resistance[i, j], (i, j)), shape=(n, n))
-    before = dijkstra(graph, directed=False, return_predecessors=True)[1]
-    source, here = np.nonzero(np.triu((demand > 0).any(axis=0)))
-    amount = demand[:, source, here]
-    carried = np.zeros((len(demand), n * n))
-    while len(source):
-        previous = before[source, here]
-        some = previous >= 0  # two cities in separate parts exchange nothing
-        source, here, amount, previous = source[some], here[some], amount[:, some], previous[some]
-        for kind, flow in enumerate(amount):
-            carried[kind] += np.bincount(previous * n + here, flow, n * n)
-        on = previous != source
-        source, here, amount = source[on], previous[on], amount[:, on]
-    square = carried.reshape(demand.shape)
-    return np.asarray(square + square.transpose(0, 2, 1))
+    far, before = dijkstra(graph, directed=False, return_predecessors=True)
+    order = np.argsort(far, axis=1, kind="stable").astype(np.int32)
+    del far
+    rows, reached = np.arange(n), before >= 0  # two cities in separate parts exchange nothing
+    link = (before.astype(np.int64) * n + rows)[reached]
+    out = np.empty(demand.shape)
+    for kind, flow in enumerate(demand):
+        load = np.triu(flow)  # each pair once, from its first city
+        for here in order.T[
+            :0:-1
+        ]:  # from the farthest city of every source inwards, its load joins the one before it
+            on = reached[rows, here]
+            load[rows[on], before[rows[on], here[on]]] += load[rows[on], here[on]]
+        square = np.bincount(link, load[reached], n * n).reshape(n, n)
+        out[kind] = square + square.T
+    return out

@@ -104,10 +104,10 @@ def current_parts(crosswalk: pd.DataFrame, known: pd.Index[str]) -> dict[str, Pa
     steps: dict[str, Parts] = {}
     for old, new, share in zip(crosswalk["old_code"], crosswalk["new_code"], crosswalk["share"], strict=True):
         steps.setdefault(str(old), []).append((str(new), 1.0 if pd.isna(share) else float(share)))
-    found = {}
+    found, units = {}, set(known)
     for old in steps:
-        if old not in known:
-            parts = _follow(old, steps, set(known), seen=())
+        if old not in units:
+            parts = _follow(old, steps, units, seen=())
             if parts:
                 found[old] = parts
     return found

@@ -40,9 +40,13 @@ def add_autocorrelation(run: Context) -> None:
     run.tables["getis"] = _hot_spots(
         cities, [hotspots.getis_ord(y, graph, star=star, seed=run.seed, **how) for star in (True, False)]
     )
-    run.tables["correlogram"] = correlogram.correlogram(y, cities, seed=run.seed, alternative=how["alternative"])
+    run.tables["correlogram"] = correlogram.correlogram(
+        y, cities, permutations=run.supporting(9999), seed=run.seed, alternative=how["alternative"]
+    )
     if "tier" in cities and cities["tier"].nunique() > 1:
-        run.tables["join_counts"] = joins.join_counts(cities["tier"], graph, seed=run.seed)
+        run.tables["join_counts"] = joins.join_counts(
+            cities["tier"], graph, permutations=run.supporting(9999), seed=run.seed
+        )
     add_measures(run, how=how)
 
 

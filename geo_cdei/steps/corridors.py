@@ -80,14 +80,33 @@ def _alternatives(run: Context, cities: gpd.GeoDataFrame, network: Interaction) 
     from geo_cdei.analysis import interaction
 
     wanted = run.settings.corridors
-    masses = [name for name in wanted.grid_mass if name in cities.columns] or [_mass(run, cities)]
     if run.joined.flows is not None:  # flows as given have neither mass nor exponent
-        networks = [network]
-    else:
-        networks = [_network(run, cities, mass=mass, beta=beta) for mass, beta in product(masses, wanted.grid_beta)]
+        return [
+            interaction.extract_backbone(network, cities, significance=level) for level in wanted.grid_significance
+        ]
+    found = []
+    for mass, beta, levels in _grid(run, cities):
+        varied = interaction.vary_interaction(network, cities, mass=mass, model=wanted.model, beta=beta)
+        found += [interaction.extract_backbone(varied, cities, significance=level) for level in levels]
+    return found
+
+
+def _grid(run: Context, cities: pd.DataFrame) -> list[tuple[str, float, tuple[float, ...]]]:
+    """List the settings of the alternatives: all combinations, in a large study one setting varied at a time."""
+    wanted = run.settings.corridors
+    main = wanted.mass if wanted.mass in cities.columns else size_column(run) or "score"
+    masses = [name for name in wanted.grid_mass if name in cities.columns] or [main]
+    if not run.is_large:
+        return [(mass, beta, wanted.grid_significance) for mass, beta in product(masses, wanted.grid_beta)]
+    run.notices.append(
+        Notice(
+            "corridors", "so many cities: a corridor must reappear with one setting varied at a time, not with all"
+        )
+    )
     return [
-        interaction.extract_backbone(each, cities, significance=level)
-        for each, level in product(networks, wanted.grid_significance)
+        (main, wanted.beta, wanted.grid_significance),
+        *((mass, wanted.beta, (wanted.significance,)) for mass in masses if mass != main),
+        *((main, beta, (wanted.significance,)) for beta in wanted.grid_beta if beta != wanted.beta),
     ]
 
 

@@ -43,7 +43,7 @@ def _add_roles(run: Context) -> None:
     _tell_links(run, cities, links)
     regions = region_tests.compare_with_regions(
         cities, members, adjacency=adjacency, weights=list(dict.fromkeys([main, "equal"])),
-        draws=wanted.region_draws, seed=run.seed,
+        draws=run.supporting(wanted.region_draws), seed=run.seed,
     )  # fmt: skip
     getis = run.tables["getis"]
     pattern = patterns.four_plus_n(
