@@ -128,9 +128,8 @@ def detect_corridors(
     [['D01', 'a - b - c - d - e', 445.3, 1.0]]
     """
     rule = rule or ChainRule()
-    cities = cities.iloc[
-        settled_order(cities)
-    ]  # so that no tie, and no end of a chain, hangs on the order of the rows
+    # no tie, and no end of a chain, hangs on the order of the rows
+    cities = cities.iloc[settled_order(cities)]
     place = _Places(cities)
     found = place.merged(place.chains(backbone, rule), rule)
     kept = [place.merged(place.chains(other, rule), rule) for other in alternatives]
