@@ -214,18 +214,14 @@ def spanning_tree(flow: FloatArray) -> BoolArray:
     return np.asarray(found | found.T)
 
 
-def _useful_links(network: BoolArray, resistance: FloatArray) -> tuple[IntArray, IntArray]:
+def _useful_links(network: BoolArray, resistance: FloatArray) -> BoolArray:
     """Links that no route over one other city undercuts: only these can be a part of a least route."""
-    far = np.where(network, resistance, np.inf)
-    first: list[IntArray] = []
-    second: list[IntArray] = []
-    for city in range(len(network)):
-        near = np.flatnonzero(network[city])
-        detour = (far[city, near][:, None] + far[np.ix_(near, near)]).min(axis=0) if len(near) else near
-        kept = near[detour >= far[city, near] * (1 - 1e-12)]
-        first.append(np.full(len(kept), city))
-        second.append(kept)
-    return np.concatenate(first), np.concatenate(second)
+    far, kept = np.where(network, resistance, np.inf), np.zeros_like(network)
+    for city, row in enumerate(network):
+        near = np.flatnonzero(row)
+        detour = (far[city, near][:, None] + far[np.ix_(near, near)]).min(axis=0, initial=np.inf)
+        kept[city, near[detour >= far[city, near] * (1 - 1e-12)]] = True
+    return kept
 
 
 def route_flow(demand: FloatArray, network: BoolArray, resistance: FloatArray) -> FloatArray:
@@ -261,21 +257,38 @@ def route_flow(demand: FloatArray, network: BoolArray, resistance: FloatArray) -
     from scipy.sparse.csgraph import dijkstra
 
     n = len(network)
-    i, j = _useful_links(network, resistance)
+    i, j = np.nonzero(_useful_links(network, resistance))
     graph = sparse.csr_array((resistance[i, j], (i, j)), shape=(n, n))
-    far, before = dijkstra(graph, directed=False, return_predecessors=True)
-    order = np.argsort(far, axis=1, kind="stable").astype(np.int32)
-    del far
-    rows, reached = np.arange(n), before >= 0  # two cities in separate parts exchange nothing
-    link = (before.astype(np.int64) * n + rows)[reached]
+    before = dijkstra(graph, directed=False, return_predecessors=True)[1]
+    reached = before >= 0  # two cities in separate parts exchange nothing
+    before = np.where(reached, before, np.arange(n)[:, None]).astype(np.int32)
+    levels = _by_depth(before)
+    link = (before.astype(np.int64) * n + np.arange(n)).ravel()
+    joins = (before + (np.arange(n) * n)[:, None]).ravel()  # the cell of the city before, in the row of the source
     out = np.empty(demand.shape)
     for kind, flow in enumerate(demand):
-        load = np.triu(flow)  # each pair once, from its first city
-        for here in order.T[
-            :0:-1
-        ]:  # from the farthest city of every source inwards, its load joins the one before it
-            on = reached[rows, here]
-            load[rows[on], before[rows[on], here[on]]] += load[rows[on], here[on]]
-        square = np.bincount(link, load[reached], n * n).reshape(n, n)
+        load = np.where(reached, np.triu(flow), 0.0).ravel()  # each pair once, from its first city
+        for cells in levels:  # from the farthest level inwards, every load joins that of the city before
+            np.add.at(load, joins[cells], load[cells])
+        square = np.bincount(link, np.where(reached.ravel(), load, 0.0), n * n).reshape(n, n)
         out[kind] = square + square.T
     return out
+
+
+def _by_depth(before: npt.NDArray[np.int32]) -> list[IntArray]:
+    """Cells of the tree of every source by number of links from it, the deepest first; sources themselves are out."""
+    n = len(before)
+    depth = (before != np.arange(n)).astype(np.int16)
+    np.fill_diagonal(depth, 0)
+    above = before.copy()
+    above[np.arange(n), np.arange(n)] = np.arange(n)
+    depth[above == np.arange(n)] = 0  # a city that is not reached stands alone
+    while True:  # double the number of links looked over, until every way ends at its source
+        further = np.take_along_axis(depth, above, axis=1)
+        if not further.any():
+            break
+        depth += further
+        above = np.take_along_axis(above, above, axis=1)
+    order = np.argsort(depth.ravel(), kind="stable")
+    cuts = np.flatnonzero(np.diff(depth.ravel()[order])) + 1
+    return np.split(order, cuts)[:0:-1]

@@ -33,7 +33,7 @@ def add_corridors(run: Context) -> None:
     mass = _mass(run, cities)
     network = _network(run, cities, mass=mass, beta=wanted.beta)
     links = interaction.extract_backbone(network, cities, significance=wanted.significance)
-    detected = corridors.detect_corridors(links, cities, alternatives=_alternatives(run, cities, network))
+    detected = corridors.detect_corridors(links, cities, alternatives=_alternatives(run, cities, network, links))
     hypotheses = _hypotheses(run, cities)
     verdicts = pd.DataFrame({"verdict": pd.Series(dtype="str")})
     if len(hypotheses):
@@ -75,7 +75,9 @@ def _network(run: Context, cities: gpd.GeoDataFrame, *, mass: str, beta: float) 
     )  # fmt: skip
 
 
-def _alternatives(run: Context, cities: gpd.GeoDataFrame, network: Interaction) -> list[pd.DataFrame]:
+def _alternatives(
+    run: Context, cities: gpd.GeoDataFrame, network: Interaction, links: pd.DataFrame
+) -> list[pd.DataFrame]:
     """Backbones under the other settings, over which a corridor must reappear to be called stable."""
     from geo_cdei.analysis import interaction
 
@@ -87,12 +89,17 @@ def _alternatives(run: Context, cities: gpd.GeoDataFrame, network: Interaction) 
     found = []
     for mass, beta, levels in _grid(run, cities):
         varied = interaction.vary_interaction(network, cities, mass=mass, model=wanted.model, beta=beta)
-        found += [interaction.extract_backbone(varied, cities, significance=level) for level in levels]
+        same = varied.basis == network.basis
+        found += [
+            links if same and level == wanted.significance
+            else interaction.extract_backbone(varied, cities, significance=level)
+            for level in levels
+        ]  # fmt: skip
     return found
 
 
 def _grid(run: Context, cities: pd.DataFrame) -> list[tuple[str, float, tuple[float, ...]]]:
-    """List the settings of the alternatives: all combinations, in a large study one setting varied at a time."""
+    """List the settings of the alternatives: all combinations; in a large study mass or beta is another."""
     wanted = run.settings.corridors
     main = wanted.mass if wanted.mass in cities.columns else size_column(run) or "score"
     masses = [name for name in wanted.grid_mass if name in cities.columns] or [main]
@@ -100,11 +107,12 @@ def _grid(run: Context, cities: pd.DataFrame) -> list[tuple[str, float, tuple[fl
         return [(mass, beta, wanted.grid_significance) for mass, beta in product(masses, wanted.grid_beta)]
     run.notices.append(
         Notice(
-            "corridors", "so many cities: a corridor must reappear with one setting varied at a time, not with all"
+            "corridors",
+            "so many cities: a corridor must reappear with another mass or another beta, not with all at once",
         )
     )
     return [
-        (main, wanted.beta, wanted.grid_significance),
+        (main, wanted.beta, (wanted.significance,)),
         *((mass, wanted.beta, (wanted.significance,)) for mass in masses if mass != main),
         *((main, beta, (wanted.significance,)) for beta in wanted.grid_beta if beta != wanted.beta),
     ]
