@@ -254,9 +254,9 @@ def read_descriptor(path: Path) -> dict[str, Any]:
     listed = package.get("resources", [])
     if len(listed) > MAX_RESOURCES or not all(_is_resource(entry) for entry in listed):
         raise InputError(
-            f"{path.name}: every resource (at most {MAX_RESOURCES:,}) is an object with a path inside its folder, "
-            "whose schema has 'fields', each with 'name' and 'type', and constraints of the right kind. Restore the "
-            "file, or delete it."
+            f"{path.name}: every resource is an object with a path inside its folder, whose schema has 'fields', "
+            "each with 'name' and 'type', and constraints of the right kind; there are at most "
+            f"{MAX_RESOURCES:,}. Restore the file, or delete it."
         )
     return package
 

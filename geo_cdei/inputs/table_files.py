@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from geo_cdei._cells import uncell
 from geo_cdei.config import TableLayout
 from geo_cdei.errors import InputError
 from geo_cdei.inputs import delimited, headers, workbooks
@@ -17,6 +18,7 @@ from geo_cdei.inputs import schema as _schema
 
 __all__ = ["MAX_BYTES", "read_text_table", "readable"]
 
+LONGEST = 32_767  # characters of a cell
 MAX_BYTES = 200_000_000  # a table of cities is small: a larger file is a mistake or an attack
 
 
@@ -73,6 +75,13 @@ def read_text_table(
     doubled = frame.columns[frame.columns.duplicated()].unique().tolist()
     if doubled:
         raise InputError(f"{path.name} has the column {', '.join(map(repr, doubled))} twice. Rename or delete one.")
+    for column in frame:
+        longest = frame[column].str.len().max()
+        if longest > LONGEST:  # what Excel can hold
+            raise InputError(f"{path.name} has a cell of {longest:,} characters; {LONGEST:,} are possible.")
+        marked = frame[column].str.startswith("'").fillna(False)
+        if marked.any():  # what was written so that no spreadsheet computes it
+            frame.loc[marked, column] = frame.loc[marked, column].map(uncell)
     frame, below = headers.cut_notes(frame)
     if below:
         shown = below[0] if len(below[0]) <= 60 else f"{below[0][:60]}…"
@@ -128,7 +137,7 @@ def _header_row(rows: list[list[str]], layout: TableLayout, known: Mapping[str, 
 
 def _under_header(cells: pd.DataFrame, name: str, *, above: int) -> pd.DataFrame:
     """Take the first row as the header, and drop blank rows and nameless blank columns; keep the line numbers."""
-    titles = [_schema.normal_text(header) for header in cells.iloc[0]]
+    titles = [uncell(_schema.normal_text(header)) for header in cells.iloc[0]]
     body = cells.iloc[1:].set_axis(pd.RangeIndex(above, above + len(cells) - 1))
     used = (body != "").any(axis=0).to_numpy() | np.array([bool(title) for title in titles])
     frame: pd.DataFrame = body.loc[(body != "").any(axis=1), used]

@@ -13,13 +13,11 @@ import re
 import unicodedata
 from typing import Any
 
+from geo_cdei._cells import cell, uncell
 from geo_cdei.errors import OutputError
 
 __all__ = ["cell", "file_name", "script_json", "text", "uncell"]
 
-# Spreadsheets skip what they cannot see, so the formula sign may stand behind a byte-order mark, spaces,
-# zero-width or control characters; East Asian editions also read the full-width signs.
-_FORMULA = re.compile(r"'*[\s\x00-\x1f\u200b-\u200f\u2060\ufeff]*[=+\-@\t\r＝＋－＠﹢﹣﹦﹫]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _JSON_ESCAPES = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&`\u2028\u2029"})
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
@@ -87,52 +85,6 @@ def _scalar(value: Any) -> Any:
     if hasattr(value, "item"):
         return value.item()
     raise TypeError(f"{type(value).__name__} {value!r}")
-
-
-def cell(value: Any) -> Any:
-    """Keep a text from becoming a live formula in a CSV or XLSX cell.
-
-    Parameters
-    ----------
-    value : object
-        A cell; only texts are changed, numbers pass untouched.
-
-    Returns
-    -------
-    object
-        The cell, with a leading apostrophe where a spreadsheet would have computed it. `uncell` takes it off.
-
-    Examples
-    --------
-    >>> cell("=1+1"), cell("北京"), cell(-3.5)
-    ("'=1+1", '北京', -3.5)
-    """
-    if isinstance(value, str) and _FORMULA.match(value):
-        return "'" + value
-    return value
-
-
-def uncell(value: Any) -> Any:
-    """Take off the apostrophe that `cell` put on, and no other.
-
-    Parameters
-    ----------
-    value : object
-        A cell as `cell` returned it.
-
-    Returns
-    -------
-    object
-        The cell as it was before.
-
-    Examples
-    --------
-    >>> uncell(cell("=1+1")), uncell("'s-Hertogenbosch")
-    ('=1+1', "'s-Hertogenbosch")
-    """
-    if isinstance(value, str) and value.startswith("'") and _FORMULA.match(value[1:]):
-        return value[1:]
-    return value
 
 
 def file_name(name: str) -> str:

@@ -136,7 +136,7 @@ def write_template(path: Path, *, names: pd.DataFrame) -> None:
     allowed = book.create_sheet("可用名称")
     allowed.append(["行政区划代码", "简称", "全称", "省级行政区"])
     for adcode, row in names.iterrows():
-        allowed.append([adcode, *(cell(row[column]) for column in ("short_name", "official_name", "province"))])
+        allowed.append([cell(adcode), *(cell(row[column]) for column in ("short_name", "official_name", "province"))])
     for each, widths in ((sheet, (18, 16, 10)), (guide, (100,)), (allowed, (16, 16, 30, 18))):
         for letter, width in zip("ABCD", widths, strict=False):
             each.column_dimensions[letter].width = width
