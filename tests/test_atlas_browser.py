@@ -295,6 +295,30 @@ def test_the_legend_of_every_layer_counts_every_city(fresh, layer):
     assert sum(counts) == 242
 
 
+@pytest.mark.parametrize("layer", ["scores", "lisa", "clusters", "corridors", "spillovers", "poles"])
+def test_the_legend_of_every_layer_names_the_units_without_a_score(fresh, found, layer):
+    fresh.select_option("#at-layer", layer)
+    line = fresh.locator(".at-line", has=fresh.locator(".gc-hatched")).text_content()
+    assert line == f"未评分{len(found.units) - len(found.cities)}"
+
+
+def test_cities_are_named_on_the_map_before_anything_is_pressed(fresh, file):
+    other = fresh.context.new_page()
+    other.goto(file.as_uri())
+    named = other.locator(".at-names span").count()
+    other.close()
+    assert named > 5
+
+
+def test_paper_has_a_drawing_of_the_map_with_every_unit(fresh, found):
+    count = "document.querySelectorAll('.at-paper path').length"
+    fresh.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    drawn = fresh.evaluate(count)
+    fresh.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert drawn >= len(found.units)
+    assert fresh.evaluate(count) == 0
+
+
 @pytest.mark.parametrize(("rule", "column"), [("p", "significant"), ("fdr", "significant_fdr")])
 def test_the_lisa_layer_shows_the_flags_of_the_table(fresh, found, rule, column):
     fresh.select_option("#at-layer", "lisa")

@@ -7,7 +7,7 @@
     link: "M8.5 11.5L11.5 8.5M9 6.5L11 4.5a3 3 0 0 1 4.5 4.5L13.5 11M11 13.5L9 15.5a3 3 0 0 1 -4.5 -4.5L6.5 9",
     print: "M6 8V3.5H14V8M6 14H4V8.5H16V14H14M6 12H14V16.5H6Z", save: "M10 3V12M6.5 9L10 12.5L13.5 9M4 16H16"
   };
-  var holders = {};
+  var holders = {}, over = [];
 
   function iconButton(key, act) {
     var node = A.el("button", { type: "button", class: "at-icon", "t-title": key, "t-label": key }, [geoCdei.icon(ICONS[key])]);
@@ -40,6 +40,7 @@
       geoCdei.el("div", { class: "at-area" }, [views])
     ]);
     holders.map.appendChild(map.getContainer());
+    paper();
     main.append(geoCdei.el("div", { class: "at-left" }, [holders.map, holders.legend, holders.selection, holders.rows]), side);
     var bar = choices();
     document.body.prepend(
@@ -190,9 +191,10 @@
   /* The map as one drawing: title, what is in view, legend, and the lines that stand under every map. */
   A.mapDrawing = function () {
     var size = A.mapSize(), found = A.classes(), foot = A.data.lines[A.lang() === "zh" ? 0 : 1];
-    var lines = (found.legend || found.lines).filter(function (line) { return line.label; });
-    var wide = size[0] + 250, tall = 56 + Math.max(size[1], 40 + lines.length * 20) + 16 + foot.length * 16;
+    var lines = (found.legend || found.lines).concat(unscored()).filter(function (line) { return line.label; });
+    var wide = size[0] + 250, tall = 56 + Math.max(size[1], 40 + (lines.length + over.length) * 20) + 16 + foot.length * 16;
     var svg = A.svg(wide, tall, { "data-plain": "", "font-family": "sans-serif", "font-size": 12 });
+    svg.appendChild(A.hatch());
     function put(x, y, said, more) { A.draw(svg, "text", Object.assign({ x: x, y: y, fill: "#1f2a33", text: said }, more || {})); }
     A.draw(svg, "rect", { width: wide, height: tall, fill: "#ffffff" });
     put(16, 34, A.either(A.data.title), { "font-size": 18, "font-weight": 600 });
@@ -205,6 +207,11 @@
       A.draw(svg, "rect", { x: size[0] + 16, y: y - 10, width: 18, height: 12, fill: line.colour, stroke: "#b9c3ca" });
       put(size[0] + 42, y, line.label);
       put(wide - 14, y, String(line.count), { "text-anchor": "end", fill: "#5b6670" });
+    });
+    over.forEach(function (overlay, k) {
+      A.draw(svg, "g", { transform: "translate(" + (size[0] + 14) + " " + (102 + (lines.length + k) * 20) + ")" })
+        .appendChild(mark(overlay));
+      put(size[0] + 42, 112 + (lines.length + k) * 20, A.either(overlay.title));
     });
     foot.forEach(function (line, k) { put(16, tall - (foot.length - k) * 16 + 6, line, { "font-size": 11, fill: "#5b6670" }); });
     return svg;
@@ -220,17 +227,46 @@
     return lines;
   }
 
+  /* Paper has its own size and the map on the screen keeps that of the screen, so paper is given a drawing of it. */
+  function paper() {
+    var sheet = geoCdei.el("div", { class: "at-paper", "aria-hidden": "true" });
+    // the hatching stands apart from the map, since paper hides that
+    holders.map.append(sheet, geoCdei.svg("svg", { width: 0, height: 0, class: "at-hidden", "aria-hidden": "true" }, [A.hatch()]));
+    window.addEventListener("beforeprint", function () {
+      var drawing = A.mapGroup();
+      drawing.removeAttribute("width");
+      drawing.removeAttribute("height");
+      sheet.replaceChildren(drawing);
+    });
+    window.addEventListener("afterprint", function () { sheet.replaceChildren(); });
+  }
+
   /* Legend ----------------------------------------------------------------------------------------------- */
+
+  /* The units that no score was given to: hatched under every layer, as on the other pages. */
+  function unscored() {
+    var n = A.data.units.names.length - A.ids.length;
+    return n > 0 ? [{ label: A.t("not_scored"), colour: "url(#at-hatch)", count: n, hatched: true }] : [];
+  }
+  A.hatch = function () {
+    return geoCdei.svg("defs", {}, [geoCdei.svg("pattern", {
+      id: "at-hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)"
+    }, [
+      geoCdei.svg("rect", { width: 6, height: 6, fill: "#f3f3f1" }),
+      geoCdei.svg("path", { d: "M0 0V6", stroke: "#d6d8d8", "stroke-width": 1.6 })
+    ])]);
+  };
 
   A.legend = function (found, overlays) {
     var clickable = !found.legend;
-    var list = (found.legend || found.lines).map(function (line, number) {
+    var list = (found.legend || found.lines).concat(unscored()).map(function (line, number) {
+      var press = clickable && !line.hatched, swatch = "at-swatch" + (line.hatched ? " gc-hatched" : "");
       var parts = [
-        geoCdei.el("span", { class: "at-swatch", style: { backgroundColor: line.colour } }),
+        geoCdei.el("span", { class: swatch, style: line.hatched ? {} : { backgroundColor: line.colour } }),
         geoCdei.el("span", { text: line.label }), geoCdei.el("span", { class: "at-quiet", text: String(line.count) })
       ];
-      var node = geoCdei.el(clickable ? "button" : "span", clickable ? { type: "button", class: "at-line" } : { class: "at-line" }, parts);
-      if (clickable) {
+      var node = geoCdei.el(press ? "button" : "span", press ? { type: "button", class: "at-line" } : { class: "at-line" }, parts);
+      if (press) {
         node.setAttribute("aria-label", A.t("select_class", { name: line.label, n: line.count }));
         node.addEventListener("click", function (event) {
           A.select(A.ids.filter(function (id, i) { return found.of[i] === number; }), event.shiftKey ? "toggle" : "replace");
@@ -238,17 +274,25 @@
       }
       return node;
     });
-    var over = overlays.filter(function (overlay) { return overlay.layers.length; }).map(function (overlay) {
-      var style = overlay.style;
+    over = overlays.filter(function (overlay) { return overlay.layers.length; });
+    var drawn = over.map(function (overlay) {
       return geoCdei.el("span", { class: "at-line" }, [
-        geoCdei.svg("svg", { viewBox: "0 0 22 8", width: 22, height: 8, "aria-hidden": "true" }, [geoCdei.svg("path", {
-          d: "M1 4H21", stroke: style.colour, "stroke-width": Math.min(3, style.weight + 0.4), "stroke-dasharray": style.dash, opacity: style.opacity
-        })]), geoCdei.el("span", { text: A.either(overlay.title) })
+        geoCdei.svg("svg", { viewBox: "0 0 22 8", width: 22, height: 8, "aria-hidden": "true" }, [mark(overlay)]), geoCdei.el("span", { text: A.either(overlay.title) })
       ]);
     });
     holders.legend.replaceChildren.apply(holders.legend, [geoCdei.el("strong", { text: found.title })].concat(
-      list, over, found.note ? [geoCdei.el("span", { class: "at-quiet", text: found.note })] : []));
+      list, drawn, found.note ? [geoCdei.el("span", { class: "at-quiet", text: found.note })] : []));
   };
+
+  /* How an overlay stands in a legend: a dot or a line, 22 by 8. */
+  function mark(overlay) {
+    var first = overlay.shapes.features[0], style = overlay.style;
+    if (first && first.geometry.type === "Point") { return geoCdei.svg("circle", { cx: 11, cy: 4, r: 3.6, fill: style.colour }); }
+    return geoCdei.svg("path", {
+      d: "M1 4H21", fill: "none", stroke: style.colour, "stroke-width": Math.min(3, style.weight + 0.4),
+      "stroke-dasharray": style.dash, opacity: style.opacity
+    });
+  }
 
   /* Selection -------------------------------------------------------------------------------------------- */
 

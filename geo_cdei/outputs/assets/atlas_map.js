@@ -7,7 +7,7 @@
     zoom_in: "M10 4V16M4 10H16", zoom_out: "M4 10H16", home: "M3.5 9.5L10 4L16.5 9.5M5.5 8.5V16H14.5V8.5",
     brush: "M4 4h3M9 4h3M14 4h2v2M16 8v3M16 13v3h-2M12 16H9M7 16H4v-3M4 11V8M4 6V4"
   };
-  var UNSCORED = "#f3f3f1", NAMED = 60, TRACE_MS = 160, MOST_TRACED = 600;
+  var UNSCORED = "url(#at-hatch)", NAMED = 60, TRACE_MS = 160, MOST_TRACED = 600;
   var map, units = [], cityOf = [], outline, colours = [], box, overlays = [], brushing = false, tip, tracing = null;
 
   A.map = function (leaflet) {
@@ -256,6 +256,7 @@
     }
     map.on("zoomend moveend resize", place);
     A.on("language", place);
+    place();
   }
 
   /* Rectangle -------------------------------------------------------------------------------------------- */
@@ -299,6 +300,14 @@
 
   /* Picture ---------------------------------------------------------------------------------------------- */
 
+  function scale(group, size) {
+    var bar = map.getContainer().querySelector(".leaflet-control-scale-line"), wide = bar.offsetWidth, y = size.y - 10;
+    A.draw(group, "path", {
+      d: "M10 " + (y - 6) + "v6h" + wide + "v-6", fill: "none", stroke: "#1f2a33", "stroke-width": 1.4
+    });
+    A.draw(group, "text", { x: 14, y: y - 4, "font-size": 11, "font-family": "sans-serif", fill: "#1f2a33", text: bar.textContent });
+  }
+
   A.mapSize = function () { var size = map.getSize(); return [size.x, size.y]; };
   /* The drawn panes as one SVG group, in the order in which they lie, cut to what is in view. */
   A.mapGroup = function () {
@@ -324,6 +333,7 @@
         "stroke-width": 2.5, "paint-order": "stroke", text: label.textContent
       }));
     });
+    scale(group, size);
     return group;
   };
 })(Atlas);
