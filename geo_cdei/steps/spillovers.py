@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -48,7 +48,13 @@ def add_spillovers(run: Context) -> None:
 
 def _graphs(run: Context) -> dict[str, Graph]:
     """Give the study's own graph first: its errors stop the step, those of the others are told."""
-    return {run.base_graph: run.graphs[run.base_graph]} | run.graphs
+    own = {run.base_graph: run.graphs[run.base_graph]}
+    if not run.is_large:
+        return own | run.graphs
+    run.notices.append(
+        Notice("spillovers", f"so many cities: models are fitted over {run.base_graph} alone, without groups")
+    )
+    return own
 
 
 def _add_models(run: Context, known: pd.DataFrame) -> pd.Series:
@@ -63,10 +69,10 @@ def _add_models(run: Context, known: pd.DataFrame) -> pd.Series:
     columns = [model_inputs.model_columns(cities, terms) for terms in sets]
     left = {code: reason for x in columns for code, reason in model_inputs.missing_reasons(x).items()}
     left |= {code: reason for code, reason in wanted.left_out.items() if code in cities.index}
-    tables = []
-    for x, grouped in product(columns, (False, True)):
+    tables, graphs = [], _graphs(run)
+    for x, grouped in product(columns, (False,) if run.is_large else (False, True)):
         models = spatial_models.fit_models(
-            cities[wanted.y], x, _graphs(run), kinds=wanted.kinds, left_out=left,
+            cities[wanted.y], x, graphs, kinds=wanted.kinds, left_out=left,
             groups=cities["cluster_id"] if grouped else None,
         )  # fmt: skip
         tables.append(spatial_models.model_table(models, draws=wanted.draws, seed=run.seed))
@@ -85,10 +91,11 @@ def _add_decay(run: Context, x: pd.DataFrame, residuals: pd.Series) -> None:
     wanted, cities = run.settings.spillovers, run.scored.cities
     kept = residuals.dropna().index
     bands, y = wanted.bands_km, cities[wanted.y]
+    how: dict[str, Any] = {"bands_km": bands, "permutations": 199 if run.is_large else 999, "seed": run.seed}
     tables = [
-        decay.similarity_decay(y, cities, bands_km=bands, seed=run.seed),
-        decay.similarity_decay(residuals[kept], cities.loc[kept], bands_km=bands, seed=run.seed),
-        decay.indirect_decay(y[kept], x.loc[kept], cities.loc[kept], bands_km=bands, seed=run.seed),
+        decay.similarity_decay(y, cities, **how),
+        decay.similarity_decay(residuals[kept], cities.loc[kept], **how),
+        decay.indirect_decay(y[kept], x.loc[kept], cities.loc[kept], **how),
     ]
     run.tables["decay"] = pd.concat(tables, ignore_index=True)
 
