@@ -416,3 +416,16 @@ def test_no_text_ever_means_two_units_or_a_part_of_a_name(text):
     found = one(text)
     key = normalize_name(text, BOOK.simplified)
     assert pd.isna(found["adcode"]) == (key not in BOOK.names)
+
+
+def test_units_in_several_rows_are_listed_in_the_order_of_the_rows():
+    """The first fault of the message is the first in the table, whatever its code."""
+    matches = match(["上海市", "北京市", "北京", "上海"])
+    with pytest.raises(MatchError, match=r"(?s)rows 1 \(上海市\), 4 \(上海\).*rows 2 \(北京市\), 3 \(北京\)"):
+        check_matches(matches)
+
+
+def test_every_text_of_the_matches_is_text():
+    """Codes and names given are never read as numbers or objects."""
+    matches = match(["北京市"], ["110000"])
+    assert {str(matches[column].dtype) for column in columns.MATCHES[1:]} == {"str"}
