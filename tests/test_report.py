@@ -6,8 +6,10 @@ import dataclasses
 import io
 import re
 import zipfile
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 import shapely
 from report_reader import Page, W
@@ -18,6 +20,7 @@ from geo_cdei.outputs.report.document import Figure, Heading, Number, Paragraph,
 from geo_cdei.outputs.report.files import write_report
 from geo_cdei.outputs.report.html import document_html
 from geo_cdei.outputs.report.locator import check_ground, prepare_ground
+from geo_cdei.outputs.report.numbers import Numbers
 from geo_cdei.outputs.report.templates import Section, Writer, report_word
 from geo_cdei.outputs.report.word import document_docx
 
@@ -290,3 +293,19 @@ def test_only_the_wanted_formats_are_written(analysis, tmp_path):
 
 def test_a_sheet_has_a_file_of_its_own():
     assert report_name("html", "C05") == "report.C05.html"
+
+
+@pytest.mark.parametrize(
+    ("share", "digits", "written"), [(0.0, 2, "0.00%"), (4e-5, 2, "<0.01%"), (5.1e-5, 2, "0.01%")]
+)
+def test_a_share_above_zero_is_never_printed_as_zero(share, digits, written):
+    table = pd.DataFrame({"share": [share]}, index=pd.Index(["C01"], name="cluster_id"))
+    numbers = Numbers(SimpleNamespace(tables={"flows": table}, settings=None))
+    assert numbers.percent("flows", "C01", "share", digits).text == written
+
+
+def test_a_cluster_of_one_scored_city_is_not_said_to_lie_between_anything(finished):
+    blocks = build_report(finished.analysis, lang="en", cluster="C27").blocks
+    said = " ".join(plain(block.runs) for block in blocks if isinstance(block, Paragraph))
+    assert "The score is that of one city, Lhasa" in said
+    assert "With one city left out" not in said

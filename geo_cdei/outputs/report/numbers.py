@@ -64,8 +64,8 @@ class Numbers:
         return self._number(table, row, column, lambda value: f"{value + 0.0:,.{digits}f}")
 
     def percent(self, table: str, row: Row, column: str, digits: int = 0) -> Number:
-        """Give a share as percent; without decimals never rounded to impossible or certain."""
-        write = share_text if digits == 0 else lambda value: f"{value:.{digits}%}"
+        """Give a share as percent; what is not zero is never printed as zero."""
+        write = share_text if digits == 0 else lambda value: _fine_share(value, digits)
         return self._number(table, row, column, write)
 
     def p(self, table: str, row: Row, column: str) -> Number:
@@ -143,6 +143,12 @@ class Numbers:
                 "The tables of a report come from one run; run the study again."
             )
         return found[0]
+
+
+def _fine_share(value: float, digits: int) -> str:
+    """Write a share with decimals; a small one above zero as below the last of them."""
+    least = 10.0**-digits
+    return f"<{least:.{digits}f}%" if 0 < value * 100 < least / 2 else f"{value + 0.0:.{digits}%}"
 
 
 def _plain(value: Any) -> str:

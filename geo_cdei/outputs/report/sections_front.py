@@ -43,12 +43,12 @@ def reproduction(context: Context) -> Section:
         ):
             key = {"edition": edition, "quantity": quantity, "subject": subject}
             digits = context.digits("reproduction", key, "published")
+            finer = 0 if context.numbers.value("reproduction", key, "difference").value == 0 == digits else digits + 2
             rows.append((
                 (context.numbers.value("reproduction", key, "edition").text.replace(",", ""),),
                 (context.word("quantity", quantity),), (context.subject(subject, cluster_id),),
                 (context.numbers.value("reproduction", key, "published", digits),),
-                (context.numbers.value("reproduction", key, "computed", digits + 2),),
-                (context.numbers.value("reproduction", key, "difference", digits + 2),),
+                *((context.numbers.value("reproduction", key, name, finer),) for name in ("computed", "difference")),
                 (context.word("reproduced", result),),
             ))  # fmt: skip
         names = ("edition", "quantity", "subject", "published", "computed", "difference", "reproduced")

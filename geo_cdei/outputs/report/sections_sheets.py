@@ -8,6 +8,7 @@ import pandas as pd
 
 from geo_cdei.outputs.report.context import Context
 from geo_cdei.outputs.report.document import Block, Cell, Figure, TableBlock
+from geo_cdei.outputs.report.numbers import MISSING
 from geo_cdei.outputs.report.templates import Section
 from geo_cdei.outputs.statements import pole_word
 
@@ -61,7 +62,9 @@ def sheet(context: Context, cluster_id: str, *, picture: bytes | None) -> Sectio
         "book": (context.text("pattern", cluster_id, "book_role") or "none") if context.has("pattern") else "",
         "kind": context.text("pattern", cluster_id, "type") if context.has("pattern") else "",
         "interval": context.has_columns("cluster_scores", "low", "high"),
-        "balance": _balance(context, cluster_id), "unscored": int(members["role"].eq("unscored").sum()),
+        "balance": _balance(context, cluster_id), "several": len(counted) > 1,
+        "secondary": bool(members["role"].eq("secondary").any() and "secondary" not in counted["role"].tolist()),
+        "few": cluster_id in context.few_scored(),
     }, parts)  # fmt: skip
 
 
@@ -143,6 +146,6 @@ def _cores(context: Context, cluster_id: str) -> TableBlock | None:
         rows.append((
             (context.city(str(row.core)),), (context.word("halo", row.halo),),
             (context.numbers.p("halo_cores", key, "p"),),
-            (context.plain_word("yes" if row.significant_fdr is True else "no"),),
+            (MISSING if pd.isna(row.p) else context.plain_word("yes" if row.significant_fdr is True else "no"),),
         ))  # fmt: skip
     return context.table(("core", "halo", "p", "significant_fdr"), rows, text=(0, 1, 3)) if rows else None

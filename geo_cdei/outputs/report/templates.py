@@ -42,6 +42,7 @@ __all__ = ["Section", "Writer", "report_word"]
 # A filled place is its position between two characters that no text holds after `_clean`.
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _PLACE = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
+_SEAM = re.compile("[\u4e00-\u9fff][0-9A-Za-z]|[0-9A-Za-z][\u4e00-\u9fff]")
 _STYLES = {"- ": "item", "! ": "lead", "> ": "note", "~ ": "reference"}
 
 
@@ -195,7 +196,17 @@ class Writer:
     def _split(self, text: str) -> Cell:
         pieces = _PLACE.split(text)
         runs: list[Run] = [self._runs[int(piece)] if i % 2 else piece for i, piece in enumerate(pieces)]
-        return tuple(run for run in runs if run != "")
+        runs = [run for run in runs if run != ""]
+        return tuple(_apart(runs)) if self._lang == "zh" else tuple(runs)
+
+
+def _apart(runs: list[Run]) -> list[Run]:
+    """Put the space between Chinese and Latin that a template cannot: it does not know how a name begins or ends."""
+    apart = runs[:1]
+    for run in runs[1:]:
+        seam = f"{apart[-1]}"[-1:] + f"{run}"[:1] if isinstance(run, str) and isinstance(apart[-1], str) else ""
+        apart.append(f" {run}" if _SEAM.fullmatch(seam) else run)
+    return apart
 
 
 def _clean(text: str) -> str:

@@ -42,6 +42,7 @@ _STYLE_IDS = {"body": "Normal", "lead": "ReportLead", "item": "ListBullet", "not
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # what a zip file can say of a time that means nothing
 _DEEPEST = 2
+_SHORT = 16  # rows of a table that is kept on one page
 _TEXT_WIDTH = 9638  # of A4 within its margins, in twentieths of a point
 
 
@@ -170,13 +171,18 @@ class _Body:
 
     def _table(self, block: TableBlock) -> str:
         head = "".join(
-            _cell(_run(title), numeric) for title, numeric in zip(block.header, block.numeric, strict=True)
+            _cell(_run(title), numeric, stay=True) for title, numeric in zip(block.header, block.numeric, strict=True)
         )
+        # a short table is kept on one page: each of its rows with the next
+        last = len(block.rows) - 1 if len(block.rows) <= _SHORT else 0
         rows = "".join(
             "<w:tr><w:trPr><w:cantSplit/></w:trPr>"
-            + "".join(_cell(self._runs(cell), numeric) for cell, numeric in zip(row, block.numeric, strict=True))
+            + "".join(
+                _cell(self._runs(cell), numeric, stay=at < last)
+                for cell, numeric in zip(row, block.numeric, strict=True)
+            )
             + "</w:tr>"
-            for row in block.rows
+            for at, row in enumerate(block.rows)
         )
         grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in _widths(block))
         title = quoteattr(_legal(plain(block.caption)))
@@ -235,9 +241,10 @@ def _paragraph(inner: str, style: str) -> str:
     return f'<w:p {_NS}><w:pPr><w:pStyle w:val="{style}"/></w:pPr>{inner}</w:p>'
 
 
-def _cell(inner: str, numeric: bool) -> str:
+def _cell(inner: str, numeric: bool, *, stay: bool) -> str:
     style = "ReportCellNumber" if numeric else "ReportCell"
-    return f'<w:tc><w:tcPr/><w:p><w:pPr><w:pStyle w:val="{style}"/></w:pPr>{inner}</w:p></w:tc>'
+    keep = "<w:keepNext/>" if stay else ""
+    return f'<w:tc><w:tcPr/><w:p><w:pPr><w:pStyle w:val="{style}"/>{keep}</w:pPr>{inner}</w:p></w:tc>'
 
 
 def _field_char(kind: str) -> str:

@@ -32,6 +32,9 @@ _PARAGRAPHS: tuple[tuple[str, str, str, int, str, bool, tuple[int, int], str], .
     ("TOC2", "toc 2", "Normal", 17, _GREY, False, (0, 0),
      '<w:tabs><w:tab w:val="right" w:leader="dot" w:pos="9600"/></w:tabs><w:ind w:left="240"/>'),
 )  # fmt: skip
+# Line spacing; that of the contents is fixed, since Chinese fonts would take a second page for it.
+_CLOSE = 'w:line="224" w:lineRule="exact"'
+_LEADING = {"": 'w:line="264" w:lineRule="auto"', "TOC1": _CLOSE, "TOC2": _CLOSE}
 # Styles of the template that are given our fonts, sizes and colours.
 _KNOWN = {
     "Normal": (10.0, "1F2A33", False), "Title": (20.0, _BLUE, True), "Subtitle": (12.0, _GREY, False),
@@ -98,11 +101,11 @@ def _paragraph_style(
         if mark in early:
             early, _, rest = early.partition(mark)
             late = mark + rest
-    weight = "<w:b/>" if bold else ""
+    weight, leading = "<w:b/>" if bold else "", _LEADING.get(style_id, _LEADING[""])
     return (
         f'<w:style xmlns:w="{_W}" w:type="paragraph" w:customStyle="1" w:styleId="{style_id}">'
         f'<w:name w:val="{name}"/><w:basedOn w:val="{base}"/><w:qFormat/><w:pPr>{early}'
-        f'<w:spacing w:before="{space[0]}" w:after="{space[1]}" w:line="264" w:lineRule="auto"/>{late}</w:pPr>'
+        f'<w:spacing w:before="{space[0]}" w:after="{space[1]}" {leading}/>{late}</w:pPr>'
         f'<w:rPr><w:rFonts w:ascii="{LATIN}" w:hAnsi="{LATIN}" w:eastAsia="{CHINESE}" w:cs="{LATIN}"/>{weight}'
         f'<w:color w:val="{colour}"/><w:sz w:val="{size}"/><w:szCs w:val="{size}"/></w:rPr></w:style>'
     )
@@ -115,8 +118,8 @@ def _table_style() -> str:
         f'<w:style xmlns:w="{_W}" w:type="table" w:customStyle="1" w:styleId="{TABLE_STYLE}">'
         '<w:name w:val="Report Table"/><w:basedOn w:val="TableNormal"/><w:qFormat/>'
         f'<w:tblPr><w:tblBorders><w:top {line} w:sz="12"/><w:bottom {line} w:sz="12"/><w:insideH {thin}/>'
-        '</w:tblBorders><w:tblCellMar><w:left w:w="60" w:type="dxa"/><w:right w:w="60" w:type="dxa"/></w:tblCellMar>'
-        '</w:tblPr><w:tblStylePr w:type="firstRow"><w:rPr><w:b/></w:rPr><w:tcPr><w:tcBorders>'
+        '</w:tblBorders><w:tblCellMar><w:left w:w="100" w:type="dxa"/><w:right w:w="100" w:type="dxa"/>'
+        '</w:tblCellMar></w:tblPr><w:tblStylePr w:type="firstRow"><w:rPr><w:b/></w:rPr><w:tcPr><w:tcBorders>'
         f'<w:bottom {line} w:sz="6"/></w:tcBorders><w:shd w:val="clear" w:color="auto" w:fill="E7EEF2"/></w:tcPr>'
         "</w:tblStylePr></w:style>"
     )
