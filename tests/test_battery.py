@@ -18,7 +18,7 @@ NO_STATISTICS = {
     "editions": "differences of two tables: tests/test_editions.py",
     "transfer": "moves values between areas: tests/test_transfer.py",
     "transitions": "counts of classes: tests/test_editions.py",
-    "regionalisation": "regions by another library: tests/test_regionalisation.py",
+    "regionalisation": "regions by another library: tests/test_levels.py",
     "measures": "the statistics of the battery over many columns: tests/test_measures.py",
     "belts": "polygons around lines, and the distance to the sea: tests/test_corridors_shapes.py",
     "corridor_verdicts": "a rule applied to a table of tests: tests/test_corridors_claims.py",

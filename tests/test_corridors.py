@@ -13,7 +13,7 @@ from geo_cdei._geodesy import pairwise_km
 from geo_cdei._interaction import disparity_p, gravity_flow, radiation_flow, route_flow, spanning_tree
 from geo_cdei._polyline import line_distance_km, unit_vectors
 from geo_cdei.analysis.corridors import ChainRule, detect_corridors
-from geo_cdei.analysis.interaction import build_interaction, extract_backbone
+from geo_cdei.analysis.interaction import build_interaction, extract_backbone, vary_interaction
 from geo_cdei.errors import AlignmentError, StatisticError
 
 COAST = ["大连", "天津", "青岛", "连云港", "上海", "宁波", "温州", "福州", "厦门", "深圳"]
@@ -302,3 +302,18 @@ def test_planted_corridors_are_found_in_95_of_100_seeds():
         ]
         found += max(near, default=0) >= 6
     assert found >= 95
+
+
+@pytest.mark.parametrize(("model", "beta"), [("gravity", 1.0), ("gravity", 2.0), ("radiation", 2.0)])
+def test_another_mass_over_the_same_cost_is_what_is_built_anew(model, beta):
+    frame = {
+        "lon": [100.0, 101, 103, 107],
+        "lat": [30.0, 31, 30, 33],
+        "gdp": [4.0, 2, 1, 9],
+        "people": [1.0, 7, 3, 2],
+    }
+    cities = gpd.GeoDataFrame(frame, index=list("abcd"))
+    varied = vary_interaction(build_interaction(cities, mass="gdp"), cities, mass="people", model=model, beta=beta)
+    anew = build_interaction(cities, mass="people", model=model, beta=beta)
+    np.testing.assert_array_equal(varied.flow, anew.flow)
+    assert varied.basis == anew.basis

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..columns import CITY_MEASURES, GRAPH_LINKS
-from ..errors import StatisticError
+from geo_cdei.columns import CITY_MEASURES, GRAPH_LINKS
+from geo_cdei.errors import StatisticError
 
 if TYPE_CHECKING:
     from libpysal.graph import Graph
@@ -70,6 +70,8 @@ def city_measures(cities: pd.DataFrame) -> pd.DataFrame:
 def _residual(y: pd.Series, x: pd.Series) -> pd.Series:
     """Take out the least-squares line of *y* on *x*; NaN where one is missing or *x* never varies."""
     known = x.notna() & y.notna()
+    if x[known].min() == x[known].max():  # rounding would give a slope of its own
+        return y * np.nan
     spread = x[known] - x[known].mean()
     slope = (spread * y[known]).sum() / (spread**2).sum()
     return (y - y[known].mean() - slope * (x - x[known].mean())).where(known)
