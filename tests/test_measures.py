@@ -21,7 +21,9 @@ def cities():
         "gdp_2019": rng.lognormal(8, 1, 30),
         "scale_2020": rng.lognormal(6, 1, 30),
     }
-    return pd.DataFrame(frame, index=pd.Index([f"{i:06}" for i in range(30)], name="adcode"))
+    return pd.DataFrame(
+        {"score": rng.normal(60, 9, 30), **money}, index=pd.Index([f"{i:06}" for i in range(30)], name="adcode")
+    )
 
 
 def test_the_residual_is_what_a_line_on_the_log_of_output_leaves(cities):
