@@ -69,3 +69,18 @@ def test_the_page_of_the_poles_shows_the_chart_of_ranks(folder, browser):
     page = browser.new_context(offline=True).new_page()
     page.goto((folder / "poles-en.html").as_uri())
     assert "Shandong Peninsula" in (page.locator(".gc-chart svg").text_content() or "")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_paper_has_the_whole_map(folder, browser, name):
+    """The drawing that is printed has the view of the screen, every unit, and the scale."""
+    page = browser.new_context(offline=True).new_page()
+    page.goto((folder / f"{name}-zh.html").as_uri())
+    page.wait_for_timeout(500)
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    sheet = page.locator(".gc-paper, .at-paper")
+    map_box = page.locator(".folium-map").bounding_box()
+    view = [float(part) for part in sheet.locator("> svg").get_attribute("viewBox").split()]
+    assert view == pytest.approx([0, 0, map_box["width"], map_box["height"]], abs=1)
+    assert sheet.locator("path").count() >= 372
+    assert "km" in sheet.text_content()

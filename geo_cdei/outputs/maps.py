@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build_page", "carried_page", "score_map"]
 
-_SCRIPTS = ("dom", "map", "legend", "search", "labels", "chart", "picture", "start")
+_SCRIPTS = ("dom", "map", "legend", "search", "labels", "chart", "picture", "paper", "start")
 
 CLUSTER_PALETTE = "PuBu"
 TIER_COLOURS = ("#54278f", "#756bb1", "#9e9ac8", "#cbc9e2", "#ebe9f5", "#f6f5fa")

@@ -155,9 +155,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     "edition_rose": ("得分上升", "score rose"),
     "edition_same": ("得分不变", "score unchanged"),
     "edition_fell": ("得分下降", "score fell"),
-    "edition_entered": ("新进入", "entered"),
+    "edition_entered": ("进入榜单", "entered the list"),
     "edition_once": ("只有一版得分", "scored in one edition only"),
-    "edition_left": ("退出", "left"),
+    "edition_left": ("退出榜单（不论升降）", "left the list (rose or fell)"),
     "edition_scatter": ("{before} 与 {after} 年得分，各减共有城市均值（线上方：相对上升）", "Scores of {before} and {after}, less the mean of the cities in both (above the line: gained on them)"),
     "edition_correlation": (
         "Spearman {spearman}，Kendall {kendall}（{n} 城）", "Spearman {spearman}, Kendall {kendall} ({n} cities)",
@@ -169,8 +169,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "spatial Markov table": ("空间马尔可夫转移表", "spatial Markov table"),
     "LISA transitions": ("LISA 转移表", "LISA transitions"),
     "note_edition": (
-        "{before}→{after}：两版共有 {n} 城，{n_rose} 升 {n_fell} 降，平均变化 {mean} 分；进入 {n_entered}，退出 {n_left}",
-        "{before}–{after}: {n} cities in both, {n_rose} rose, {n_fell} fell, mean change {mean} points; {n_entered} entered, {n_left} left",
+        "{before}→{after}：两版共有 {n} 城，{n_rose} 升 {n_fell} 降，平均变化 {mean} 分；榜单进入 {n_entered}，退出 {n_left}",
+        "{before}–{after}: {n} cities in both, {n_rose} rose, {n_fell} fell, mean change {mean} points; list: {n_entered} entered, {n_left} left",
     ),
     "note_top_list": (
         "{year} 年只公布前若干名：其他城市的变化未知；进出指同样长度的榜单。因高分入选的城市下一版往往回落，升降不可外推",

@@ -183,9 +183,13 @@
     return canvas;
   }
 
+  /* The drawn panes of a map in the order in which they lie. */
+  gc.mapLayers = function (map) {
+    return Array.prototype.slice.call(map.getContainer().querySelectorAll(".leaflet-pane > svg")).sort(paneOrder);
+  };
+
   gc.picture = function (state) {
-    var roots = Array.prototype.slice.call(state.map.getContainer().querySelectorAll(".leaflet-pane > svg"));
-    return Promise.all(roots.sort(paneOrder).map(image)).then(function (layers) {
+    return Promise.all(gc.mapLayers(state.map).map(image)).then(function (layers) {
       return new Promise(function (resolve, reject) {
         compose(state, layers).toBlob(function (blob) { if (blob) { resolve(blob); } else { reject(new Error("empty")); } });
       });

@@ -82,6 +82,7 @@
     gc.legend(side, state);
     gc.labels(state);
     data.panels.forEach(function (panel) { gc.chart(side, state, panel); });
+    gc.paper(state);
     gc.state = state;
   };
 })(geoCdei);

@@ -48,7 +48,8 @@ def reproduction(context: Context) -> Section:
                 (context.numbers.value("reproduction", key, "edition").text.replace(",", ""),),
                 (context.word("quantity", quantity),), (context.subject(subject, cluster_id),),
                 (context.numbers.value("reproduction", key, "published", digits),),
-                *((context.numbers.value("reproduction", key, name, finer),) for name in ("computed", "difference")),
+                (context.numbers.value("reproduction", key, "computed", finer),),
+                (context.numbers.value("reproduction", key, "difference", finer),),
                 (context.word("reproduced", result),),
             ))  # fmt: skip
         names = ("edition", "quantity", "subject", "published", "computed", "difference", "reproduced")

@@ -143,9 +143,9 @@ def _cores(context: Context, cluster_id: str) -> TableBlock | None:
     rows = []
     for row in own.itertuples():
         key = {"cluster_id": cluster_id, "core": str(row.core), "part": row.part, "from_km": row.from_km}
+        p = context.numbers.p("halo_cores", key, "p")
         rows.append((
-            (context.city(str(row.core)),), (context.word("halo", row.halo),),
-            (context.numbers.p("halo_cores", key, "p"),),
-            (MISSING if pd.isna(row.p) else context.plain_word("yes" if row.significant_fdr is True else "no"),),
+            (context.city(str(row.core)),), (context.word("halo", row.halo),), (p,),
+            (MISSING if p.text == MISSING else context.plain_word("yes" if row.significant_fdr is True else "no"),),
         ))  # fmt: skip
     return context.table(("core", "halo", "p", "significant_fdr"), rows, text=(0, 1, 3)) if rows else None
