@@ -150,7 +150,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "page_editions": ("各年版次对照", "Editions side by side"),
     "edition_score": ("{year} 年得分", "Score {year}"),
     "edition_change": ("得分变化 {before}→{after}", "Change of score {before}–{after}"),
-    "edition_rank_change": ("名次变化 {before}→{after}（正为上升）", "Change of rank {before}–{after} (positive: up)"),
+    "edition_rank_change": (
+        "名次变化 {before}→{after}（正为上升）",
+        "Change of rank {before}–{after} (positive: up)",
+    ),
     "edition_status": ("升降与进出 {before}→{after}", "Rose, fell, entered, left {before}–{after}"),
     "edition_rose": ("得分上升", "score rose"),
     "edition_same": ("得分不变", "score unchanged"),
@@ -158,9 +161,13 @@ _WORDS: dict[str, tuple[str, str]] = {
     "edition_entered": ("进入榜单", "entered the list"),
     "edition_once": ("只有一版得分", "scored in one edition only"),
     "edition_left": ("退出榜单（不论升降）", "left the list (rose or fell)"),
-    "edition_scatter": ("{before} 与 {after} 年得分，各减共有城市均值（线上方：相对上升）", "Scores of {before} and {after}, less the mean of the cities in both (above the line: gained on them)"),
+    "edition_scatter": (
+        "{before} 与 {after} 年得分，各减共有城市均值（线上方：相对上升）",
+        "Scores of {before} and {after}, less the mean of the cities in both (above the line: gained on them)",
+    ),
     "edition_correlation": (
-        "Spearman {spearman}，Kendall {kendall}（{n} 城）", "Spearman {spearman}, Kendall {kendall} ({n} cities)",
+        "Spearman {spearman}，Kendall {kendall}（{n} 城）",
+        "Spearman {spearman}, Kendall {kendall} ({n} cities)",
     ),
     "edition_few": ("两版共有 {n} 城，不足以计算秩相关", "{n} cities in both: too few for a correlation of ranks"),
     "Common": ("各年统一分级", "the same classes every year"),
