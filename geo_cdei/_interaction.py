@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -263,8 +263,10 @@ def route_flow(demand: FloatArray, network: BoolArray, resistance: FloatArray) -
     reached = before >= 0  # two cities in separate parts exchange nothing
     before = np.where(reached, before, np.arange(n)[:, None]).astype(np.int32)
     levels = _by_depth(before)
-    link = (before.astype(np.int64) * n + np.arange(n)).ravel()
-    joins = (before + (np.arange(n) * n)[:, None]).ravel()  # the cell of the city before, in the row of the source
+    kind_of = np.int32 if n * n < 2**31 else np.int64  # half the memory where it suffices
+    place: npt.NDArray[Any] = np.arange(n, dtype=kind_of)
+    link = (before * kind_of(n) + place).ravel()
+    joins = (before + (place * kind_of(n))[:, None]).ravel()  # the cell of the city before, in the row of the source
     out = np.empty(demand.shape)
     for kind, flow in enumerate(demand):
         load = np.where(reached, np.triu(flow), 0.0).ravel()  # each pair once, from its first city
@@ -289,6 +291,6 @@ def _by_depth(before: npt.NDArray[np.int32]) -> list[IntArray]:
             break
         depth += further
         above = np.take_along_axis(above, above, axis=1)
-    order = np.argsort(depth.ravel(), kind="stable")
+    order = np.argsort(depth.ravel(), kind="stable").astype(np.int32 if n * n < 2**31 else np.int64)
     cuts = np.flatnonzero(np.diff(depth.ravel()[order])) + 1
     return np.split(order, cuts)[:0:-1]

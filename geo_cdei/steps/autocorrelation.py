@@ -101,7 +101,7 @@ def _global_row(run: Context, statistic: str, variable: str, graph: str) -> dict
         "getis": statistics.global_getis,
     }
     y, alternative = run.scored.cities[variable], run.settings.inference.alternative
-    main = statistic == "moran" and graph == run.base_graph
+    main = (statistic, variable, graph) == ("moran", "score", run.base_graph)
     draws = 9999 if main else run.supporting(9999)
     found = asdict(tests[statistic](y, run.graphs[graph], permutations=draws, seed=run.seed, alternative=alternative))
     letter = {"moran": "I", "geary": "C", "getis": "G"}[statistic]

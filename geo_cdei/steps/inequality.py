@@ -49,7 +49,7 @@ def partitions_of(run: Context) -> pd.DataFrame:
     if run.partitions is None:
         grouped = _grouped(run)
         wanted = run.settings.inference.partitions
-        draws = (199 if run.is_large else 999) if wanted == "auto" else wanted
+        draws = (99 if run.is_large else 999) if wanted == "auto" else wanted
         run.partitions = partitions.random_partitions_of(grouped, grouped["cluster_id"], draws=draws, seed=run.seed)
     return run.partitions
 

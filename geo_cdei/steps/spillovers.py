@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -162,10 +163,16 @@ def _add_flows(run: Context, cores: pd.DataFrame, cost: pd.DataFrame) -> None:
 
     cities = run.scored.cities
     tables, fits = [], []
-    for name, flows in _city_flows(run, cost).items():
+    if run.is_large:
+        said = (
+            "so many cities: the fit of the clusters' borders is not tested, communities of all pairs take too long"
+        )
+        run.notices.append(Notice("spillovers", said))
+    for name, flows in _city_flows(run, cost):
         groups = cities.loc[flows.index, "cluster_id"]
         tables.append(cluster_flows.cluster_flows(flows, groups, model=name))
-        if set(cities.index[cities["cluster_id"].notna()]) <= set(flows.index):
+        whole = set(cities.index[cities["cluster_id"].notna()]) <= set(flows.index)
+        if whole and not run.is_large:
             fits.append(
                 cluster_flows.cluster_fit(flows, groups, partitions=partitions_of(run), model=name, seed=run.seed)
             )
@@ -185,21 +192,19 @@ def _add_flows(run: Context, cores: pd.DataFrame, cost: pd.DataFrame) -> None:
     run.layers["flow_lines"] = spillover_layers.flow_lines(every[every["model"] == first], places)
 
 
-def _city_flows(run: Context, cost: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Give flows between cities by name of the model; the study's own, where it has them, stand alone."""
+def _city_flows(run: Context, cost: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Give flows between cities with the name of the model, one at a time; the study's own stand alone."""
     from geo_cdei.analysis import cluster_flows
 
     wanted, cities, given = run.settings.spillovers, run.scored.cities, run.joined.flows
     if given is not None:
         square = given.pivot(index="origin", columns="destination", values="value").fillna(0.0)
-        return {"flows": square.reindex(index=cities.index, columns=cities.index).fillna(0.0)}
-    flows = {}
+        yield "flows", square.reindex(index=cities.index, columns=cities.index).fillna(0.0)
+        return
     for mass in wanted.masses:
         known = cities[mass].dropna().index
         part = cost.loc[known, known]
         for beta in wanted.gravity_beta:
-            flows[f"gravity {beta:g} {mass}"] = cluster_flows.city_flows(
-                cities.loc[known, mass], part, model="gravity", beta=beta
-            )
-        flows[f"radiation {mass}"] = cluster_flows.city_flows(cities.loc[known, mass], part, model="radiation")
-    return flows
+            flows = cluster_flows.city_flows(cities.loc[known, mass], part, model="gravity", beta=beta)
+            yield f"gravity {beta:g} {mass}", flows
+        yield f"radiation {mass}", cluster_flows.city_flows(cities.loc[known, mass], part, model="radiation")
