@@ -170,7 +170,12 @@ def test_a_folder_that_is_not_there_is_said(call, tmp_path):
         ("data/raw/scores_2021.csv", "rank,city,score", "rank,city,points", "has no column 'score'"),
         ("data/raw/scores_2021.csv", "rank,city,score", "rank,town,score", "city"),
         ("data/raw/published.csv", "C03,81.2", "C99,81.2", "'C99' is not one of the 30 known values"),
-        ("geo-cdei.toml", 'weights = "gdp', 'wieghts = "gdp', ": unknown key 'scores.wieghts'; did you mean 'weights'?"),
+        (
+            "geo-cdei.toml",
+            'weights = "gdp',
+            'wieghts = "gdp',
+            ": unknown key 'scores.wieghts'; did you mean 'weights'?",
+        ),
         ("data/datapackage.json", "{", "", "is not valid JSON"),
     ],
 )

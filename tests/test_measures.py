@@ -16,14 +16,9 @@ from geo_cdei.errors import StatisticError
 @pytest.fixture
 def cities():
     rng = np.random.default_rng(3)
-    frame = {
-        "score": rng.normal(60, 9, 30),
-        "gdp_2019": rng.lognormal(8, 1, 30),
-        "scale_2020": rng.lognormal(6, 1, 30),
-    }
-    return pd.DataFrame(
-        {"score": rng.normal(60, 9, 30), **money}, index=pd.Index([f"{i:06}" for i in range(30)], name="adcode")
-    )
+    score, output, size = rng.normal(60, 9, 30), rng.lognormal(8, 1, 30), rng.lognormal(6, 1, 30)
+    codes = pd.Index([f"{i:06}" for i in range(30)], name="adcode")
+    return pd.DataFrame({"score": score, "gdp_2019": output, "scale_2020": size}, index=codes)
 
 
 def test_the_residual_is_what_a_line_on_the_log_of_output_leaves(cities):

@@ -237,8 +237,8 @@ PUBLISHED = [
     ("Moran's I of the residuals, queen", lambda: HOVAL().diagnostics["moran_I"], "0.1713", MORAN_RES),
     ("its p", lambda: HOVAL().diagnostics["moran_p"], "0.0224", MORAN_RES),
     *(
-        (f"Lagrange multiplier {name}", lambda name=name: [HOVAL().diagnostics[k] for k in (name, f"{name}_p")], printed,
-         f"{SPREG}spreg.LMtests.html")
+        (f"Lagrange multiplier {name}", lambda name=name: [HOVAL().diagnostics[k] for k in (name, f"{name}_p")],
+         printed, f"{SPREG}spreg.LMtests.html")
         for name, printed in (("lm_error", "3.0971 0.0784"), ("lm_lag", "0.9816 0.3218"),
                               ("rlm_error", "3.2092 0.0732"), ("rlm_lag", "1.0936 0.2957"))
     ),

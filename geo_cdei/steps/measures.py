@@ -69,7 +69,10 @@ def _with_made(run: Context, made: pd.DataFrame) -> pd.DataFrame:
     for variable in made:
         for name, graph in run.graphs.items():
             found = global_autocorrelation.global_moran(
-                made[variable], graph, permutations=run.supporting(9999), seed=run.seed,
+                made[variable],
+                graph,
+                permutations=run.supporting(9999),
+                seed=run.seed,
                 alternative=run.settings.inference.alternative,
             )
             rows.append(
