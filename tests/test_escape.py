@@ -163,3 +163,13 @@ def test_a_name_neither_begins_nor_ends_with_a_space(name):
 def test_names_stay_readable_in_the_source_of_a_page():
     """Chinese is not written as code points: a planner may read the page's source."""
     assert script_json(["北京"]) == '["北京"]'
+
+
+@pytest.mark.parametrize("evil", ["{{7*7}}", "{% if %}", "{# note", "{{{x}}}", "a{", "${{7*7}}", "{ {{'a'}}"])
+@pytest.mark.parametrize("door", [text, script_json])
+def test_a_template_that_is_rendered_twice_leaves_the_text_alone(door, evil):
+    """The map library renders what it has rendered, as Jinja: a name must not become a program."""
+    from jinja2 import Template
+
+    safe = door(evil)
+    assert Template(f"{safe}{{# behind #}}").render() == safe

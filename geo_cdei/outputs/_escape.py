@@ -18,6 +18,9 @@ from geo_cdei.errors import OutputError
 
 __all__ = ["cell", "file_name", "script_json", "text", "uncell"]
 
+# What branca has rendered it renders again, as a Jinja template of its own: {{ }} in a city's name would be executed
+# by Python. Outside of texts JSON has a quotation mark or the other brace behind this one.
+_TEMPLATE = re.compile(r"\{(?=[{%#]|$)")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _JSON_ESCAPES = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&`\u2028\u2029"})
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
@@ -44,6 +47,7 @@ def text(value: object) -> str:
     '&lt;b&gt;&#96;&#36;{x}&#96;'
     """
     escaped = html.escape(_SURROGATE.sub("\ufffd", str(value)), quote=True)
+    escaped = _TEMPLATE.sub("&#123;", escaped)
     return escaped.replace("`", "&#96;").replace("${", "&#36;{").replace("\\", "&#92;")
 
 
@@ -78,6 +82,7 @@ def script_json(value: Any) -> str:
         ) from error
     # Outside of texts JSON has none of these characters, so plain replacing is exact.
     safe = plain.translate(_JSON_ESCAPES).replace("${", "\\u0024{")
+    safe = _TEMPLATE.sub(r"\\u007b", safe)
     return _SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", safe)
 
 
