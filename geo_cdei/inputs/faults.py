@@ -40,6 +40,9 @@ def resolve_faults(table: pd.DataFrame, faults: pd.DataFrame, *, name: str) -> p
     >>> resolve_faults(table, faults, name="t")["size"].tolist()
     [9.0]
     """
+    lacking = [column for column in ("table", "key", "value", "action") if column not in faults]
+    if lacking:
+        raise InputError(f"faults.csv has no column {', '.join(lacking)}. Restore it, or delete the file.")
     mine = faults[(faults["table"] == name) & (faults["action"] == "drop")]
     numbers = table.select_dtypes("number")
     for fault in mine.to_dict("records"):

@@ -79,9 +79,8 @@ def read_text_table(
         longest = frame[column].str.len().max()
         if longest > LONGEST:  # what Excel can hold
             raise InputError(f"{path.name} has a cell of {longest:,} characters; {LONGEST:,} are possible.")
-        marked = frame[column].str.startswith("'").fillna(False)
-        if marked.any():  # what was written so that no spreadsheet computes it
-            frame.loc[marked, column] = frame.loc[marked, column].map(uncell)
+        if frame[column].str.startswith("'").any():  # what was written so that no spreadsheet computes it
+            frame[column] = frame[column].map(uncell)
     frame, below = headers.cut_notes(frame)
     if below:
         shown = below[0] if len(below[0]) <= 60 else f"{below[0][:60]}…"
