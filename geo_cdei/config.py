@@ -382,7 +382,7 @@ def shown(value: object) -> str:
     Examples
     --------
     >>> shown("knn"), shown([1] * 1000)[-4:]
-    ("'knn'", '1, …')
+    ("'knn'", ', 1…')
     """
     try:
         text = repr(value)

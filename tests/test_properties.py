@@ -312,7 +312,7 @@ def test_moved_lines_keep_their_shape_and_stay_in_the_cap(places, uniform, radiu
 def test_the_hull_holds_its_points_and_what_lies_between_them(places, data):
     """Every given point, and any mean of them, is inside."""
     points = line_of(places)
-    assume(np.linalg.svd(points - points.mean(axis=0))[1][1] > 0.02)
+    assume(np.linalg.svd(points)[1][2] > 0.005)  # on one great circle they have no hull
     normals = hull_normals(points)
     share = np.array(data.draw(st.lists(st.floats(0.01, 1), min_size=len(points), max_size=len(points))))
     mean = share @ points

@@ -73,8 +73,8 @@ def transfer_areas(
     Examples
     --------
     >>> import geopandas as gpd
-    >>> old = gpd.GeoDataFrame({"people": [90.0]}, geometry=[shapely.box(105, 30, 108, 31)], index=["a"], crs=4326)
     >>> new = gpd.GeoDataFrame(geometry=shapely.box([105, 106], 30, [106, 108], 31), index=["x", "y"], crs=4326)
+    >>> old = gpd.GeoDataFrame({"people": [90.0]}, geometry=[new.union_all()], index=["a"], crs=4326)
     >>> transfer_areas(old, new, extensive=["people"])["people"].round(0).tolist()
     [30.0, 60.0]
     """

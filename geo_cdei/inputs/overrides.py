@@ -101,8 +101,8 @@ def apply_overrides(
     >>> changed, kept, applied = apply_overrides(overrides, cities, members)
     >>> changed["score"].tolist(), kept["city"].tolist()
     ([80.0, 60.0], ['A'])
-    >>> applied[["kind", "score_before", "score_after", "role_before"]].fillna("").to_numpy().tolist()
-    [['score', 90.0, 80.0, ''], ['remove', '', '', 'primary']]
+    >>> applied["kind"].tolist(), applied["score_before"].tolist(), applied["score_after"].tolist()
+    (['score', 'remove'], [90.0, nan], [80.0, nan])
     """
     if overrides.empty:
         raise SchemaError(f"{NAME}: it has no rows. Delete the file, or give it a row for each change.")
