@@ -305,3 +305,16 @@ def test_two_whole_runs_of_every_step_write_the_same_files_byte_for_byte(tmp_pat
     one, two = contents(tmp_path / "one"), contents(tmp_path / "two")
     assert one.keys() == two.keys()
     assert [name for name in one if one[name] != two[name] and name != "manifest.json"] == []
+
+
+def test_a_manifest_that_calls_an_input_an_output_does_not_cost_it(tmp_path):
+    """A manifest comes with a study from anywhere; a whole run removes what it names and no longer writes."""
+    from geo_cdei.outputs.manifest import file_hash
+    from geo_cdei.outputs.publish import _remove_stale
+
+    names = ("data/raw/scores.csv", "maps/recipes/a.toml", "geo-cdei.toml", "data/derived/old.csv", "report.old.html")
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    _remove_stale({"outputs": {name: file_hash(tmp_path / name) for name in names}}, {}, tmp_path)
+    assert [name for name in names if (tmp_path / name).exists()] == [*names[:3]]

@@ -238,10 +238,20 @@ def _carried_over(earlier: Mapping[str, Any], now: Mapping[str, Any], root: Path
     )
 
 
+def _is_product(path: Path, root: Path) -> bool:
+    """Whether a run may have written a file: a manifest that names an input among the outputs must not cost it."""
+    if not path.is_relative_to(root):
+        return False
+    folder = path.relative_to(root).parent.as_posix()
+    if folder == ".":
+        return path.name.startswith("report.")
+    return folder.startswith(("data/derived", "maps")) and not folder.startswith("maps/recipes")
+
+
 def _remove_stale(earlier: Mapping[str, Any], outputs: Mapping[str, str], root: Path) -> None:
     """Remove what earlier runs wrote and this one did not, unless somebody changed it since."""
     for target, digest in _earlier_outputs(earlier).items():
         path = root / target
-        inside = path.resolve().is_relative_to(root.resolve())
+        inside = _is_product(path.resolve(), root.resolve())
         if target not in outputs and inside and path.is_file() and file_hash(path) == digest:
             path.unlink()
