@@ -124,7 +124,7 @@ def _sound_table(table) -> None:
         if table[column].dtype.kind == "f":
             assert abs(cells).max() < float("inf") or len(cells) == 0, f"{column} is infinite"
         else:
-            assert cells.map(type).eq(str).all(), f"{column} is no text"
+            assert all(isinstance(cell, str) for cell in cells), f"{column} is no text"
 
 
 def _sound_layer(layer) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import codecs
 import json
 import re
-import sqlite3
 import stat
 import struct
 import zipfile
@@ -235,7 +234,9 @@ def _codec(said: str) -> str:
     names = {"936": "gb18030", "54936": "gb18030", "gbk": "gb18030", "gb2312": "gb18030", "65001": "utf-8"}
     wanted = names.get(text.lower(), f"cp{text}" if text.isdigit() else text)
     try:
-        return codecs.lookup(wanted).name if wanted else ""
+        found = codecs.lookup(wanted) if wanted else None
+        # codecs that unpack or decipher are no encodings of text
+        return found.name if found is not None and found._is_text_encoding else ""
     except (LookupError, ValueError):
         return ""
 
@@ -390,7 +391,6 @@ def _read_parquet(file: LayerFile) -> gpd.GeoDataFrame:
 
 def _read_gdal(file: LayerFile, layer: str) -> gpd.GeoDataFrame:
     import pyogrio
-    import shapely
 
     try:
         if file.driver == "GPKG":
@@ -402,7 +402,9 @@ def _read_gdal(file: LayerFile, layer: str) -> gpd.GeoDataFrame:
         if info["driver"] != file.driver:
             raise BoundaryError(f"{file.name} would be opened as {info['driver']}, not as {file.driver}.")
         return pyogrio.read_dataframe(file.path, layer=chosen, **options)
-    except (RuntimeError, ValueError, MemoryError, shapely.errors.ShapelyError, sqlite3.Error) as error:
+    except BoundaryError:
+        raise
+    except Exception as error:  # GDAL, GEOS, SQLite and what binds them have types of their own for a damaged file
         raise BoundaryError(f"{file.name} cannot be read: {error}. Save it again as GeoPackage.") from error
 
 

@@ -148,7 +148,22 @@ def _crs_of(layer: gpd.GeoDataFrame, wanted: Boundaries, name: str) -> Any:
             f"{name} says its CRS is {found.name}, and boundaries.crs says {given.name}. Leave boundaries.crs empty, "
             "or mend the file."
         )
-    return given if found is None else found
+    crs = given if found is None else found
+    _need_way_to_wgs84(crs, name)
+    return crs
+
+
+def _need_way_to_wgs84(crs: Any, name: str) -> None:
+    """Refuse a CRS of another planet, or of no place at all."""
+    from pyproj import Transformer
+    from pyproj.exceptions import ProjError
+
+    try:
+        Transformer.from_crs(crs, 4326, always_xy=True)
+    except ProjError as error:
+        raise BoundaryError(
+            f"{name}: there is no way from its CRS ({crs.name:.60}) to WGS84. Mend it, or save it in EPSG:4326."
+        ) from error
 
 
 def _crs_notice(crs: CRS, name: str) -> str:
