@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -269,3 +271,15 @@ def test_many_units_are_sent_to_the_faster_method(monkeypatch):
         StatisticError, match=r'SKATER is offered for up to 30 units; there are 36\. Use method = "ward"'
     ):
         find_regions(cells(1.0), n=3)
+
+
+def test_natural_breaks_of_many_values_are_those_of_the_library():
+    from mapclassify import FisherJenks
+
+    from geo_cdei.outputs.legends import MANY, Classing, upper_bounds
+
+    values = pd.Series(np.random.default_rng(2).normal(size=MANY + 1).round(2))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Numba not installed")
+        expected = FisherJenks(values, k=5).bins
+    assert upper_bounds(values, Classing(k=5)) == pytest.approx(tuple(expected))

@@ -14,10 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from geo_cdei._breaks import natural_breaks
 from geo_cdei.errors import OutputError
 from geo_cdei.outputs.texts import word, words
 
 __all__ = ["Classing", "LegendClass", "Theme", "categorical", "graduated", "shades", "upper_bounds"]
+
+MANY, MOST = 500, 6000  # values between which natural breaks are found by array algebra: time, then memory
 
 NOT_SCORED_COLOUR = "#f3f3f1"
 _APART_COLOURS = {
@@ -274,6 +277,10 @@ def _classify(values: np.ndarray, scheme: str, k: int) -> np.ndarray:
     classifier = getattr(mapclassify, scheme, None)
     if scheme not in mapclassify.CLASSIFIERS or classifier is None:
         raise OutputError(f"there is no classification scheme {scheme!r}; FisherJenks and Quantiles are two.")
+    if scheme == "FisherJenks" and MANY < len(values) <= MOST:
+        # the same breaks by array algebra: the library's loop needs a compiler for thousands of values
+        classes = natural_breaks(values, k)
+        return np.array([values[classes == place].max() for place in np.unique(classes)], dtype=float)
     takes_k = "k" in inspect.signature(classifier.__init__).parameters
     with warnings.catch_warnings():
         # A few hundred values need no compiled loop, and its absence is no concern of a reader.

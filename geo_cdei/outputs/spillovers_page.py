@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -95,7 +96,7 @@ def _themes(analysis: Analysis, lang: str) -> list[Theme]:
     quadrant = quadrant.mask(size["p_sim"].isna(), "undefined")
     lisa = {key: colour for key, colour in LISA_COLOURS.items() if key not in ("unstable", "isolate")}
     columns = {
-        "hinterland": (table["first_cluster"], dict(zip(used, HUES, strict=False)), names.to_dict()),
+        "hinterland": (table["first_cluster"], dict(zip(used, cycle(HUES), strict=False)), names.to_dict()),
         "contested": (contested, CONTESTED, {key: word(f"contested_{key}", lang) for key in CONTESTED}),
         "outside_plan": (outside, OUTSIDE, {key: word(f"outside_plan_{key}", lang) for key in OUTSIDE}),
         "size_lisa": (quadrant, lisa, {key: word(f"size_{key}", lang) for key in lisa}),

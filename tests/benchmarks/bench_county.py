@@ -51,6 +51,7 @@ def county_study(folder: Path) -> Workspace:
         if old not in text:
             raise SystemExit(f"geo-cdei.toml no longer says {old}")
         text = text.replace(old, new, 1)
+    text = re.sub(r"(?ms)^\[\[poles\.custom\]\].*?(?=^\[)", "", text)  # a candidate of the default study's clusters
     study.settings.write_text(text, encoding="utf-8")
     return study
 
