@@ -8,15 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
-from geo_cdei._geodesy import pairwise_km
+from geo_cdei._geodesy import distance_km
 from geo_cdei._regions import bridge, random_partitions
 from geo_cdei.analysis.graphs import build_graph, city_points
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float64]
 
 __all__ = ["connected_contiguity", "random_partitions_of"]
 
@@ -38,7 +43,7 @@ def connected_contiguity(cities: gpd.GeoDataFrame) -> tuple[sparse.csr_array, pd
     """
     graph = build_graph(cities, method="queen")
     lon, lat = city_points(cities)
-    km = pairwise_km(lon, lat)
+    km = _between_components(graph.sparse, lon, lat)
     joined, links = bridge(graph.sparse, km)
     added = pd.DataFrame(
         {
@@ -48,6 +53,19 @@ def connected_contiguity(cities: gpd.GeoDataFrame) -> tuple[sparse.csr_array, pd
         }
     )
     return joined, added
+
+
+def _between_components(adjacency: sparse.csr_array, lon: FloatArray, lat: FloatArray) -> FloatArray:
+    """Distances that a bridge can need: of the cities outside the largest component to all; 0 elsewhere."""
+    _, label = connected_components(adjacency, directed=False)
+    apart = np.flatnonzero(label != np.bincount(label).argmax())
+    n, km = len(label), np.zeros((len(label), len(label)))
+    if len(apart):
+        there = np.tile(np.arange(n), len(apart))
+        here = np.repeat(apart, n)
+        km[apart] = distance_km(lon[here], lat[here], lon[there], lat[there]).reshape(len(apart), n)
+        km[:, apart] = km[apart].T
+    return km
 
 
 def random_partitions_of(cities: gpd.GeoDataFrame, groups: pd.Series, *, draws: int, seed: int) -> pd.DataFrame:
