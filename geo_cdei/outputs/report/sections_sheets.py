@@ -71,10 +71,12 @@ def sheet(context: Context, cluster_id: str, *, picture: bytes | None) -> Sectio
 def _members(context: Context, members: pd.DataFrame) -> TableBlock:
     n, rows = context.numbers, []
     ordered = members.sort_values("contribution", ascending=False, kind="stable", na_position="last")
+    shared = set(members["city"][members["city"].duplicated()])  # counties of one name
     for city, role, adcode, confidence in zip(
         ordered["city"], ordered["role"], ordered["adcode"], ordered["confidence"], strict=True
     ):
         key = {"cluster_id": members["cluster_id"].iloc[0], "city": city, "role": role}
+        key |= {"adcode": str(adcode)} if city in shared else {}
         name = context.city(adcode) if adcode in context.analysis.units.index else context.city_named(str(city))
         rows.append((
             (name,), (context.word("member", role),), (n.value("members", key, "score", 1),),
