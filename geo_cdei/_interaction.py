@@ -10,6 +10,8 @@ import numpy as np
 from .errors import StatisticError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
     import pandas as pd
 
@@ -224,12 +226,14 @@ def _useful_links(network: BoolArray, resistance: FloatArray) -> BoolArray:
     return kept
 
 
-def route_flow(demand: FloatArray, network: BoolArray, resistance: FloatArray) -> FloatArray:
+def route_flow(
+    demand: Sequence[npt.NDArray[Any]] | FloatArray, network: BoolArray, resistance: FloatArray
+) -> FloatArray:
     """Send what every two cities exchange along the route of least resistance.
 
     Parameters
     ----------
-    demand : numpy.ndarray of shape (n_kinds, n, n)
+    demand : numpy.ndarray of shape (n_kinds, n, n), or sequence of (n, n)
         Symmetric flows of one or more kinds; ones give edge betweenness.
     network : numpy.ndarray of bool, shape (n, n)
         Which links exist; symmetric.
@@ -267,13 +271,13 @@ def route_flow(demand: FloatArray, network: BoolArray, resistance: FloatArray) -
     place: npt.NDArray[Any] = np.arange(n, dtype=kind_of)
     link = (before * kind_of(n) + place).ravel()
     joins = (before + (place * kind_of(n))[:, None]).ravel()  # the cell of the city before, in the row of the source
-    out = np.empty(demand.shape)
+    out = np.empty((len(demand), n, n))
     for kind, flow in enumerate(demand):
         load = np.where(reached, np.triu(flow), 0.0).ravel()  # each pair once, from its first city
         for cells in levels:  # from the farthest level inwards, every load joins that of the city before
             np.add.at(load, joins[cells], load[cells])
-        square = np.bincount(link, np.where(reached.ravel(), load, 0.0), n * n).reshape(n, n)
-        out[kind] = square + square.T
+        square = np.bincount(link, load, n * n).reshape(n, n)
+        np.add(square, square.T, out=out[kind])
     return out
 
 

@@ -205,7 +205,7 @@ def extract_backbone(
     resistance = interaction.cost**detour
     known = ~np.isnan(interaction.mass)
     everyone = (known[:, None] & known[None, :]) & ~np.eye(len(flow), dtype=np.bool_)
-    carried, between = route_flow(np.stack([flow, everyone]), kept, resistance)
+    carried, between = route_flow([flow, everyone], kept, resistance)
     codes, names = interaction.ids.to_numpy(), _names(cities)
     rank = np.argsort(settled_order(cities))  # which end is the origin does not hang on the order of the rows
     i, j = np.nonzero(kept & (rank[:, None] < rank[None, :]))
