@@ -74,7 +74,8 @@ def write_geopackage(
     import geopandas as gpd
     import pyogrio
 
-    if earlier is not None and read_layer_names(earlier):
+    # the same layers again make the same bytes only in a new file: an old one keeps the gaps of what was replaced
+    if earlier is not None and set(read_layer_names(earlier)) - set(layers) - {"layer_styles"}:
         shutil.copyfile(earlier, path)
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": f"{date.isoformat()}T00:00:00.000Z"})
     try:
