@@ -276,6 +276,7 @@ def route_flow(
         load = np.where(reached, np.triu(flow), 0.0).ravel()  # each pair once, from its first city
         for cells in levels:  # from the farthest level inwards, every load joins that of the city before
             np.add.at(load, joins[cells], load[cells])
+        load[:: n + 1] = 0.0  # what has come home
         square = np.bincount(link, load, n * n).reshape(n, n)
         np.add(square, square.T, out=out[kind])
     return out
