@@ -139,13 +139,12 @@ def main(folder: str, first: str, last: str, *argv: str) -> None:
 
 
 def _warm_up(template: Path, here: Path) -> None:
-    """Import all that a run needs, and fill the cache of polygons, once for all children."""
-    from geo_cdei import pipeline
-    from geo_cdei.config import read_settings
-    from geo_cdei.outputs.pages import build_pages
+    """Import all that a command needs, and fill the cache of polygons, once for all children."""
+    from geo_cdei import studies
 
-    workspace = open_study(template)
-    build_pages(pipeline.run(workspace, read_settings(workspace.settings), only=["scores"]))
+    scrap = open_study(shutil.copytree(template, here / "scrap"))
+    studies.check(scrap)
+    studies.run_study(scrap, only=["scores"])
 
 
 def _fault(done: dict[str, object], study: Path, spare: Path) -> str:

@@ -86,6 +86,7 @@ def commands(count: int, *argv: str, cache: Path, folder: Path) -> dict[str, int
     return {code: sum(report["counts"][code] for report in reports) for code in ("0", "2")}
 
 
+@pytest.mark.nightly  # minutes of processes
 def test_200_hostile_studies_are_checked(polygon_cache, tmp_path):
     """Each by a process of its own: exit code 0 or 2, a sentence, and nothing left."""
     counts = commands(200, "check", cache=polygon_cache, folder=tmp_path)
@@ -93,6 +94,7 @@ def test_200_hostile_studies_are_checked(polygon_cache, tmp_path):
     assert sum(counts.values()) == 200
 
 
+@pytest.mark.nightly  # minutes of processes
 def test_50_hostile_studies_are_run(polygon_cache, tmp_path):
     """A refused one leaves no results."""
     counts = commands(50, "run", "--only", "scores", "--quiet", cache=polygon_cache, folder=tmp_path)
