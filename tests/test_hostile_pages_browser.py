@@ -24,7 +24,7 @@ EVIL = (
 )
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.nightly,
     pytest.mark.skipif(CHROMIUM is None, reason="no browser: apt-get install chromium fonts-noto-cjk"),
 ]
 
@@ -116,7 +116,8 @@ class Visit:
                 const kinds = ['mouseover', 'mousemove', 'click', 'focus'];
                 const some = name => [...document.querySelectorAll(name)].filter((_, at, all) => at % Math.ceil(
                     all.length / 8) === 0);
-                ['path', 'circle', '.at-dot', '.gc-panel *', 'button.at-line'].flatMap(some).forEach(mark => kinds.forEach(  # noqa: E501
+                ['path', 'circle', '.at-dot', '.gc-panel *', 'button.at-line'].flatMap(some)
+                    .forEach(mark => kinds.forEach(
                     kind => mark.dispatchEvent(new MouseEvent(kind, {bubbles: true, clientX: 700, clientY: 400}))));
                 document.querySelectorAll('select').forEach(box => [...box.options].forEach(option => {
                     box.value = option.value;
