@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -12,8 +12,12 @@ from geo_cdei.errors import GeoCdeiWarning
 from geo_cdei.results import Notice
 from geo_cdei.steps.context import Context
 
+if TYPE_CHECKING:
+    from libpysal.graph import Graph
+
 __all__ = ["add_measures"]
 
+DENSE = 30  # neighbors a city
 _FEWEST = 10  # values of a measure; the autocorrelation step asks for as many cities
 
 
@@ -36,20 +40,35 @@ def add_measures(run: Context, *, how: dict[str, Any]) -> None:
         run.notices.append(Notice("autocorrelation", f"too few values for local statistics: {', '.join(left)}"))
     weight = scenarios.weight_vector(run.scored.cities, run.scored.weights)
     run.tables["city_measures"] = table.assign(weight=weight).rename_axis("adcode")
-    run.tables["graph_links"] = measures.graph_links(run.graphs)
+    graphs = _shown(run)
+    run.tables["graph_links"] = measures.graph_links(graphs)
     with warnings.catch_warnings():
         # a city without a value or a neighbor stands in the table with empty cells
         warnings.simplefilter("ignore", GeoCdeiWarning)
-        run.tables["lisa_all"] = _local_table(run, table[tested], how)
-        run.tables["moran"] = _with_made(run, table[[name for name in tested if name not in run.scored.cities]])
+        run.tables["lisa_all"] = _local_table(run, graphs, table[tested], how)
+        run.tables["moran"] = _with_made(
+            run, graphs, table[[name for name in tested if name not in run.scored.cities]]
+        )
 
 
-def _local_table(run: Context, table: pd.DataFrame, how: dict[str, Any]) -> pd.DataFrame:
+def _shown(run: Context) -> dict[str, Graph]:
+    """Graphs whose links a reader can follow: in a large study not the dense ones, which have a million."""
+    few = {name: graph for name, graph in run.graphs.items() if graph.n_edges < DENSE * graph.n}
+    if not run.is_large or len(few) == len(run.graphs):
+        return run.graphs
+    left = ", ".join(name for name in run.graphs if name not in few)
+    run.notices.append(
+        Notice("autocorrelation", f"so many cities: local statistics and links of {left} are left out")
+    )
+    return few | {run.base_graph: run.graphs[run.base_graph]}
+
+
+def _local_table(run: Context, graphs: dict[str, Graph], table: pd.DataFrame, how: dict[str, Any]) -> pd.DataFrame:
     from geo_cdei.analysis import autocorrelation
 
     parts, beside = [], how | {"permutations": run.supporting(how["permutations"])}
     for variable in table.columns.astype("str"):
-        for graph in run.graphs:
+        for graph in graphs:
             if (variable, graph) == ("score", run.base_graph):
                 found = run.tables["lisa"]  # the same draws: it need not be found twice
             else:
@@ -61,13 +80,13 @@ def _local_table(run: Context, table: pd.DataFrame, how: dict[str, Any]) -> pd.D
     return result
 
 
-def _with_made(run: Context, made: pd.DataFrame) -> pd.DataFrame:
+def _with_made(run: Context, graphs: dict[str, Graph], made: pd.DataFrame) -> pd.DataFrame:
     """Add global Moran of the measures that no table of the study holds."""
     from geo_cdei.analysis import global_autocorrelation
 
     rows = []
     for variable in made:
-        for name, graph in run.graphs.items():
+        for name, graph in graphs.items():
             found = global_autocorrelation.global_moran(
                 made[variable],
                 graph,
