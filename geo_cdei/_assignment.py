@@ -31,7 +31,9 @@ STATES = ("assigned", "outside", "missing", "infinite", "out of range", "swapped
 """What can become of a point, in the order of the codes 0 to 5."""
 
 _ASSIGNED, _OUTSIDE, _MISSING, _INFINITE, _OUT_OF_RANGE, _SWAPPED = range(6)
-_PREPARING = threading.Lock()  # GEOS builds a polygon's index at its first question, which must be asked once
+# A prepared polygon of GEOS answers one thread at a time, also when its index is built: two at once end the process
+# (GEOS 3.14.1, "double free"). Threads that ask different polygons do not wait for each other.
+_ASKING = tuple(threading.Lock() for _ in range(64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,18 +172,10 @@ def _locate(locator: Locator, lon: FloatArray, lat: FloatArray) -> Positions:
         near = np.flatnonzero(near) + first[unit]
         if len(near):
             shape = locator.shapes[unit]
-            _prepare(shape)
-            found[near[shapely.intersects_xy(shape, lon[near], lat[near])]] = unit
+            with _ASKING[id(shape) // 16 % len(_ASKING)]:
+                shapely.prepare(shape)
+                found[near[shapely.intersects_xy(shape, lon[near], lat[near])]] = unit
     return found
-
-
-def _prepare(shape: shapely.Geometry) -> None:
-    """Build the index of a polygon once in this process; afterwards any thread may ask."""
-    with _PREPARING:
-        if not shapely.is_prepared(shape):
-            shapely.prepare(shape)
-            west, south, east, north = shape.bounds
-            shapely.intersects_xy(shape, (west + east) / 2, (south + north) / 2)
 
 
 def check_tally(tally: npt.NDArray[np.int64], *, name: str) -> None:

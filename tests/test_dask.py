@@ -363,7 +363,7 @@ def test_points_are_assigned_rightly_while_a_worker_is_killed(client, cluster, u
 
 
 def test_units_are_the_same_for_threads_that_ask_at_once(units, points):
-    """The index of a polygon is built once, whoever asks first."""
+    """A prepared polygon that two threads ask at once ends the process: each is asked by one at a time."""
     from concurrent.futures import ThreadPoolExecutor
 
     from geo_cdei._assignment import assign, build_locator
