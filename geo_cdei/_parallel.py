@@ -8,6 +8,7 @@ the same numbers alone as it does within the whole, and results come back in the
 from __future__ import annotations
 
 import sys
+import time
 from collections import deque
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -25,6 +26,7 @@ __all__ = ["ENGINES", "LOCAL", "Engine", "choose_engine", "collect", "connect", 
 ENGINES = ("auto", "local", "dask")
 _ABSENT = 'Dask is not installed: pip install "geo-cdei[dask]".'
 _ATTEMPTS = 4  # of a block whose data went down with a worker
+_PAUSE = 0.5  # seconds until a cluster knows that a worker has died
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,4 +325,9 @@ class _Sender:
         return future.result()
 
     def _scatter(self, thing: Any, *, broadcast: bool = False) -> Any:
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return self.client.scatter([thing], broadcast=broadcast, hash=False)[0]
+            except (OSError, KeyError):  # to a worker that died just now: the connection, or its name, is gone
+                time.sleep(_PAUSE)
         return self.client.scatter([thing], broadcast=broadcast, hash=False)[0]

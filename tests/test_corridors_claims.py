@@ -441,20 +441,16 @@ def test_too_few_inland_cities_are_an_error():
 
 
 @pytest.mark.slow
-def test_under_the_null_five_in_a_hundred_are_significant():
-    cities = places(100, seed=8)
-    anchors = along(cities)
-    network = build_interaction(cities, mass="gdp")
-    links = extract_backbone(network, cities)
+def test_what_decides_calls_no_more_than_five_in_a_hundred_random_studies_significant():
+    """A study each time: the null draws lines, so against one line with few cities most noise may look high."""
     p = []
     for seed in range(400):
-        noise = cities.assign(score=np.random.default_rng(seed).normal(size=100))
-        tests = evaluate_corridors(
-            noise, claim(noise, anchors), interaction=network, backbone=links, design=SMALL, seed=seed
-        )
-        p.append([row(tests, "score_mean", null)["p"] for null in ("rigid", "coast", "anchors", "terminals")])
+        cities = places(100, seed=seed)
+        tests = evaluate(cities, claim(cities, along(cities)), seed=seed)
+        flow = max(row(tests, "flow_share", null)["p"] for null in ("anchors", "terminals"))
+        p.append([row(tests, "score_mean", "coast")["p"], flow])
     share = (np.array(p) <= 0.05).mean(axis=0)
-    assert ((share >= 0.025) & (share <= 0.08)).all(), share
+    assert (share <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 400)).all(), share
 
 
 @pytest.mark.slow

@@ -81,7 +81,8 @@ def score_study(workspace: Workspace, settings: Settings, joined: Joined) -> Sco
     else:
         notices.append(Notice("scores", "there is no table published: nothing is compared with print"))
     if sources.has_table(workspace, "faults"):
-        tables["faults"] = sources.read_table(workspace, "faults").reindex(columns=list(columns.FAULTS))
+        listed = sources.read_table(workspace, "faults").reindex(columns=list(columns.FAULTS))
+        tables["faults"] = listed.sort_values(list(columns.FAULTS), ignore_index=True)
     national = scoring.national_means(cities, weights=weights)
     return Scored(cities, members, clusters, national, weights, tables, notices)
 
