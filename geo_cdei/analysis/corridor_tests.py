@@ -106,9 +106,9 @@ def evaluate_corridors(
     * anchors: as many cities of like mass rank, joined by the shortest way;
     * terminals: the same ends, with other cities of like mass rank between, joined by the shortest way.
 
-    In 400 studies of 100 random places and scores, with 99 draws, the line through four cities from west to east had
-    p of .05 or less in 4 % (mean score; rigid, coast), 8.5 % (anchors) and 7 % (terminals); flow in 0 % against both of
-    the last two, as the verdict asks. The mean score under the last two is there to be read, not to decide.
+    In 400 studies of 100 random places and scores, with 99 draws, the line through four cities from west to east
+    had p of .05 or less in 4 % (mean score; rigid, coast), 8.5 % (anchors) and 7 % (terminals); flow in 0 % against
+    both of the last two, as the verdict asks. The mean score under the last two is to be read, not to decide.
 
     Lengths are great circles on the mean sphere, within 0.6 % of the ellipsoid, for the corridor and its draws
     alike.
