@@ -23,7 +23,7 @@ from geo_cdei.analysis.transitions import (
 from geo_cdei.config import Settings, read_settings
 from geo_cdei.errors import AlignmentError, MatchError, SettingsError, StatisticError
 from geo_cdei.steps.context import Context
-from geo_cdei.steps.editions import add_editions
+from geo_cdei.steps.editions import _editions, add_editions
 
 BEFORE = pd.Series({"a": 90.0, "b": 80.0, "c": 70.0, "d": 60.0})
 AFTER = pd.Series({"a": 85.0, "b": 88.0, "d": 60.0, "e": 75.0})
@@ -348,3 +348,12 @@ def test_a_city_of_an_edition_that_is_no_unit_is_an_error(study):
     (study.raw / "scores_2020_top10.csv").write_text("city,score\n苏洲,80\n", encoding="utf-8")
     with pytest.raises(MatchError, match="scores_2020_top10: 1 fault in the cities of 1 rows"):
         add_editions(bare(study, Settings().editions))
+
+
+def test_an_edition_of_earlier_units_is_brought_to_those_of_today(study):
+    table = "city,score,population\n济南,70,8000\n莱芜,50,2000\n北京,90,30000\n"
+    (study.raw / "scores_2020_top10.csv").write_text(table, encoding="utf-8")
+    run = bare(study, Settings().editions)
+    found = _editions(run)[2020]
+    assert found.to_dict() == {"370100": 66.0, "110000": 90.0}  # (8 x 70 + 2 x 50) / 10
+    assert any(notice.step == "editions" and "371200" in notice.message for notice in run.notices)

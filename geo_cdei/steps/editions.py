@@ -17,6 +17,7 @@ from geo_cdei.inputs import levels as _levels
 from geo_cdei.inputs import sources
 from geo_cdei.results import Notice
 from geo_cdei.steps.context import Context
+from geo_cdei.steps.vintage import bring_table_to_date
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -65,6 +66,9 @@ def _editions(run: Context) -> dict[int, pd.Series]:
         names = names or _levels.read_names(run.workspace, run.settings.boundaries)
         table = sources.read_table(run.workspace, name, like=Data().scores)
         run.notices += [Notice("editions", said) for said in sources.describe_reading(table, name)]
+        table = bring_table_to_date(
+            run.workspace, run.settings, names[0], table=table, name=name, notices=run.notices, step="editions"
+        )
         matches = _cities.match_cities(table, *names, counties=_boundaries.read_counties)
         _cities.check_matches(matches, name=name)
         found[int(year)] = table["score"].set_axis(pd.Index(matches["adcode"], name="adcode"))

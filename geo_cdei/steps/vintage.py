@@ -20,6 +20,7 @@ def bring_table_to_date(
     table: pd.DataFrame,
     name: str,
     notices: list[Notice],
+    step: str = "scores",
 ) -> pd.DataFrame:
     """Bring a table of the study to the units of today; a layer of one's own has no earlier units.
 
@@ -37,6 +38,8 @@ def bring_table_to_date(
         Its name.
     notices : list of Notice
         What was joined is added to it.
+    step : str, default "scores"
+        The step that the notices name.
 
     Returns
     -------
@@ -47,6 +50,6 @@ def bring_table_to_date(
         return table
     walk = _crosswalk.read_crosswalk(workspace)
     now, notes = _crosswalk.bring_to_date(table, walk, names, rule=settings.vintage, name=name)
-    notices += [Notice("scores", said) for said in notes]
+    notices += [Notice(step, said) for said in notes]
     now.attrs = dict(table.attrs)
     return now
