@@ -114,6 +114,11 @@ def test_a_printed_number_that_is_not_reproduced_is_a_fault(study):
     assert faults == ("cluster_weighted_score of 粤港澳 (2021): printed 81.3, computed 81.1937",)
 
 
+def test_printed_numbers_without_their_precision_are_a_fault(study):
+    edit(study.raw / "published.csv", "printed_unit", "unit_as_printed")
+    assert any("published has no column printed_unit" in fault for fault in studies.check(study).faults)
+
+
 def test_a_score_that_is_mistyped_breaks_the_printed_totals(study):
     edit(study.raw / "scores_2021.csv", "1,上海,91.6", "1,上海,19.6")
     quantities = [fault.split(" of ")[0] for fault in studies.check(study, strict=True).faults]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from geo_cdei import columns
 from geo_cdei.config import Scores, Settings, setting_line
-from geo_cdei.errors import SettingsError
+from geo_cdei.errors import InputError, SettingsError
 from geo_cdei.inputs import clusters as _clusters
 from geo_cdei.inputs import schema as _schema
 from geo_cdei.inputs import sources
@@ -184,6 +184,12 @@ def _against_print(
     from geo_cdei.analysis import reproduction, scoring
 
     published = sources.read_table(workspace, "published")
+    lacking = [column for column in ("cluster_id", "value", "printed_unit") if column not in published]
+    if lacking:
+        raise InputError(
+            f"published has no column {', '.join(lacking)}: what is printed could not be compared. Restore the column, "
+            "or delete the file."
+        )
     published = published.sort_values(["edition", "quantity", "subject"], ignore_index=True)
     dangling = _schema.find_dangling(published, "cluster_id", clusters.index, name="published")
     _schema.raise_faults(dangling, name="published")
