@@ -187,8 +187,8 @@ def _against_print(
     lacking = [column for column in ("cluster_id", "value", "printed_unit") if column not in published]
     if lacking:
         raise InputError(
-            f"published has no column {', '.join(lacking)}: what is printed could not be compared. Restore the column, "
-            "or delete the file."
+            f"published has no column {', '.join(lacking)}: what is printed could not be compared. Restore it, or "
+            "delete the file."
         )
     published = published.sort_values(["edition", "quantity", "subject"], ignore_index=True)
     dangling = _schema.find_dangling(published, "cluster_id", clusters.index, name="published")
