@@ -23,6 +23,8 @@ __all__ = [
     "Interaction", "disparity_p", "gravity_flow", "radiation_flow", "route_flow", "spanning_tree",
 ]  # fmt: skip
 
+_SOURCES = 256  # cities whose routes are looked at together
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Interaction:
@@ -197,7 +199,8 @@ def spanning_tree(flow: FloatArray) -> BoolArray:
 
     References
     ----------
-    Kruskal, J. B. (1956). On the shortest spanning subtree of a graph. Proceedings of the AMS, 7(1), 48-50.
+    Prim, R. C. (1957). Shortest connection networks and some generalizations. Bell System Technical Journal, 36(6),
+    1389-1401.
 
     Examples
     --------
@@ -205,15 +208,24 @@ def spanning_tree(flow: FloatArray) -> BoolArray:
     >>> [(int(i), int(j)) for i, j in zip(*np.nonzero(np.triu(tree)))]
     [(0, 1), (1, 2)]
     """
-    from scipy import sparse
-    from scipy.sparse.csgraph import minimum_spanning_tree
-
-    i, j = np.nonzero(np.triu(flow))
-    # ranks instead of flows: the tree depends on their order alone, and no flow is too small to tell from 0
-    rank = np.empty(len(i))
-    rank[np.argsort(-flow[i, j], kind="stable")] = np.arange(1.0, len(i) + 1.0)
-    found = minimum_spanning_tree(sparse.csr_array((rank, (i, j)), shape=flow.shape)).toarray() > 0
-    return np.asarray(found | found.T)
+    n = len(flow)
+    place = np.arange(n)
+    outside, tree = np.ones(n, dtype=np.bool_), np.zeros((n, n), dtype=np.bool_)
+    strongest, partner = np.zeros(n), np.zeros(n, dtype=np.int64)
+    for _ in range(n):  # Prim: city after city joins by its strongest link, of equal ones by that listed first
+        best = np.max(strongest, where=outside, initial=0.0)
+        ready = np.flatnonzero(outside & (strongest == best))
+        listed = np.minimum(ready, partner[ready]) * n + np.maximum(ready, partner[ready])
+        city = ready[np.argmin(listed)] if best > 0 else ready[0]  # without a link a new part begins
+        if best > 0:
+            tree[city, partner[city]] = tree[partner[city], city] = True
+        outside[city] = False
+        row = flow[city]
+        before = np.minimum(place, partner) * n + np.maximum(place, partner)
+        now = np.minimum(place, city) * n + np.maximum(place, city)
+        better = (row > strongest) | ((row == strongest) & (row > 0) & (now < before))
+        strongest, partner = np.where(better, row, strongest), np.where(better, city, partner)
+    return tree
 
 
 def _useful_links(network: BoolArray, resistance: FloatArray) -> BoolArray:
@@ -221,9 +233,10 @@ def _useful_links(network: BoolArray, resistance: FloatArray) -> BoolArray:
     far, kept = np.where(network, resistance, np.inf), np.zeros_like(network)
     for city, row in enumerate(network):
         near = np.flatnonzero(row)
-        detour = (far[city, near][:, None] + far[np.ix_(near, near)]).min(axis=0, initial=np.inf)
-        kept[city, near[detour >= far[city, near] * (1 - 1e-12)]] = True
-    return kept
+        ends = near[near > city]  # each link once
+        detour = (far[city, near][:, None] + far[np.ix_(near, ends)]).min(axis=0, initial=np.inf)
+        kept[city, ends[detour >= far[city, ends] * (1 - 1e-12)]] = True
+    return np.asarray(kept | kept.T)
 
 
 def route_flow(
@@ -263,39 +276,35 @@ def route_flow(
     n = len(network)
     i, j = np.nonzero(_useful_links(network, resistance))
     graph = sparse.csr_array((resistance[i, j], (i, j)), shape=(n, n))
-    before = dijkstra(graph, directed=False, return_predecessors=True)[1]
-    reached = before >= 0  # two cities in separate parts exchange nothing
-    before = np.where(reached, before, np.arange(n)[:, None]).astype(np.int32)
-    levels = _by_depth(before)
-    kind_of = np.int32 if n * n < 2**31 else np.int64  # half the memory where it suffices
-    place: npt.NDArray[Any] = np.arange(n, dtype=kind_of)
-    link = (before * kind_of(n) + place).ravel()
-    joins = (before + (place * kind_of(n))[:, None]).ravel()  # the cell of the city before, in the row of the source
-    out = np.empty((len(demand), n, n))
-    for kind, flow in enumerate(demand):
-        load = np.where(reached, np.triu(flow), 0.0).ravel()  # each pair once, from its first city
-        for cells in levels:  # from the farthest level inwards, every load joins that of the city before
-            np.add.at(load, joins[cells], load[cells])
-        load[:: n + 1] = 0.0  # what has come home
-        square = np.bincount(link, load, n * n).reshape(n, n)
-        np.add(square, square.T, out=out[kind])
-    return out
+    out = np.zeros((len(demand), n, n))
+    for start in range(0, n, _SOURCES):
+        sources = np.arange(start, min(start + _SOURCES, n))
+        before = dijkstra(graph, directed=False, indices=sources, return_predecessors=True)[1]
+        reached = before >= 0  # two cities in separate parts exchange nothing
+        before = np.where(reached, before, sources[:, None]).astype(np.int64)
+        levels = _by_depth(before, sources)
+        link = (before * n + np.arange(n)).ravel()
+        joins = (before + (np.arange(len(sources)) * n)[:, None]).ravel()  # the cell of the city before, same source
+        first = sources[:, None] < np.arange(n)  # each pair once, from its first city
+        for kind, flow in enumerate(demand):
+            load = np.where(reached & first, flow[sources], 0.0).ravel()
+            for cells in levels:  # from the farthest level inwards, every load joins that of the city before
+                np.add.at(load, joins[cells], load[cells])
+            load[np.arange(len(sources)) * n + sources] = 0.0  # what has come home
+            np.add.at(out[kind].reshape(-1), link, load)
+    return out + out.transpose(0, 2, 1)
 
 
-def _by_depth(before: npt.NDArray[np.int32]) -> list[IntArray]:
+def _by_depth(before: IntArray, sources: IntArray) -> list[IntArray]:
     """Cells of the tree of every source by number of links from it, the deepest first; sources themselves are out."""
-    n = len(before)
-    depth = (before != np.arange(n)).astype(np.int16)
-    np.fill_diagonal(depth, 0)
-    above = before.copy()
-    above[np.arange(n), np.arange(n)] = np.arange(n)
-    depth[above == np.arange(n)] = 0  # a city that is not reached stands alone
+    depth, above = np.ones(before.shape, dtype=np.int16), before
+    depth[np.arange(len(sources)), sources] = 0
     while True:  # double the number of links looked over, until every way ends at its source
         further = np.take_along_axis(depth, above, axis=1)
         if not further.any():
             break
         depth += further
         above = np.take_along_axis(above, above, axis=1)
-    order = np.argsort(depth.ravel(), kind="stable").astype(np.int32 if n * n < 2**31 else np.int64)
+    order = np.argsort(depth.ravel(), kind="stable")
     cuts = np.flatnonzero(np.diff(depth.ravel()[order])) + 1
     return np.split(order, cuts)[:0:-1]

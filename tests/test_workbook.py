@@ -287,10 +287,19 @@ def test_names_of_sheets_are_short_plain_and_unique(analysis, tmp_path):
 
 
 def test_a_table_that_no_sheet_can_hold_is_refused_before_anything_is_written(analysis, tmp_path, monkeypatch):
-    monkeypatch.setattr(workbook, "MOST_ROWS", 4)
-    with pytest.raises(OutputError, match=r"table cities has 3 rows .* a sheet holds 2 .*cities\.csv"):
-        written(analysis, tmp_path, cities={"score": [1, 2, 3]})
+    monkeypatch.setattr(workbook, "MOST_COLUMNS", 1)
+    with pytest.raises(OutputError, match=r"table cities has 2 columns; a sheet holds 1.*cities\.csv"):
+        written(analysis, tmp_path, cities={"city": ["a"], "score": [1]})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_for_programs_has_no_sheet_and_the_contents_name_its_file(analysis, tmp_path, monkeypatch):
+    monkeypatch.setattr(workbook, "FOR_PROGRAMS", 2)
+    book = written(analysis, tmp_path, cities={"score": [1, 2, 3]}, clusters={"score": [1, 2]})
+    assert book.sheetnames == ["Contents", "Notes", "Clusters"]
+    told = [[cell.value for cell in row] for row in book["Contents"].iter_rows(min_row=2)]
+    assert [row[2] for row in told] == [3, 2]
+    assert told[0][3].startswith("No sheet, since it has so many rows: data/derived/cities.csv. ")
 
 
 # --- one cluster, and the same bytes

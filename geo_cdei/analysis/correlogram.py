@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import sparse
 
 from .._aligned import align, standardize
-from .._geodesy import bearing_deg, distance_km
+from .._geodesy import inverse
 from .._permutation import compare, permuted_values
 from .._pvalues import check_inference, fdr_significant, p_value
 from ..columns import CORRELOGRAM
@@ -97,10 +97,10 @@ def correlogram(
     data.warn_untested(constant=bool(np.isnan(z).any()))
     i, j = sparse.triu(data.weights).tocoo().coords
     lon, lat = (values[data.positions] for values in city_points(cities))
-    km = distance_km(lon[i], lat[i], lon[j], lat[j])
+    there, back, km = inverse(lon[i], lat[i], lon[j], lat[j])
     band = np.searchsorted(edges, km, side="left") - 1
     band[km <= edges[0]] = 0 if edges[0] == 0 else -1
-    axis = _axis(lon[i], lat[i], lon[j], lat[j])
+    axis = _axis(there, back)
     groups = [
         (direction, b, np.flatnonzero((band == b) & ((axis == d) | (d < 0))))
         for d, direction in enumerate(("all", *DIRECTIONS), start=-1)
@@ -121,10 +121,9 @@ def correlogram(
     return table
 
 
-def _axis(lon1: FloatArray, lat1: FloatArray, lon2: FloatArray, lat2: FloatArray) -> npt.NDArray[np.int64]:
+def _axis(there_deg: FloatArray, back_deg: FloatArray) -> npt.NDArray[np.int64]:
     """Give the axis (0 … 3, clockwise from north-south) along which each pair lies."""
-    there = np.radians(2.0 * bearing_deg(lon1, lat1, lon2, lat2))
-    back = np.radians(2.0 * bearing_deg(lon2, lat2, lon1, lat1))
+    there, back = np.radians(2.0 * there_deg), np.radians(2.0 * back_deg)
     # the angle is doubled, so that a line has one bearing and not two
     double = np.arctan2(np.sin(there) + np.sin(back), np.cos(there) + np.cos(back))
     axis: npt.NDArray[np.int64] = np.rint(np.degrees(double) / 90.0).astype(np.int64) % len(DIRECTIONS)

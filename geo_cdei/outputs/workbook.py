@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["write_workbook"]
 
-MOST_ROWS, MOST_COLUMNS, LONGEST = 1_048_576, 16_384, 32_767  # what one sheet and one cell can hold
+MOST_COLUMNS, LONGEST = 16_384, 32_767  # what one sheet and one cell can hold
 HEADER_ROWS = 2
+FOR_PROGRAMS = 20_000  # rows beyond which a table is for programs: the contents name its file
 LINE = 15.0  # points
 YES_NO = '"TRUE";"TRUE";"FALSE"'  # some programs show 1 and 0 without it
 LONGEST_NAME = 31
@@ -42,6 +43,10 @@ class _Sheet:
     name: str
     table: str
     frame: pd.DataFrame
+
+    @property
+    def is_left_out(self) -> bool:
+        return len(self.frame) > FOR_PROGRAMS
 
 
 def write_workbook(analysis: Analysis, path: Path, *, lang: str, cluster: str | None = None) -> None:
@@ -61,11 +66,12 @@ def write_workbook(analysis: Analysis, path: Path, *, lang: str, cluster: str | 
     Raises
     ------
     OutputError
-        If a table has more rows or columns than a sheet can hold; nothing is written then.
+        If a table has more columns than a sheet can hold; nothing is written then.
 
     Notes
     -----
-    Sheets: contents with links, notes (source, method, date, seed, settings, notices), then the tables. Row 1 has
+    Sheets: contents with links, notes (source, method, date, seed, settings, notices), then the tables. A table of
+    more than 20,000 rows stands in the contents with the name of its CSV file, and has no sheet. Row 1 has
     titles with units, row 2 the names of the columns. Numbers are written with 16 digits. A text that a
     spreadsheet would compute gets a leading apostrophe (:func:`geo_cdei.outputs._escape.cell`); a text longer than
     a cell can hold is cut and says so.
@@ -78,7 +84,8 @@ def write_workbook(analysis: Analysis, path: Path, *, lang: str, cluster: str | 
     _write_contents(book, sheets, lang)
     _write_lines(book, _say("notes", lang), list(_notes(analysis, lang, cluster)), widths=(34, 110))
     for sheet in sheets:
-        _write_table(book, sheet, lang)
+        if not sheet.is_left_out:
+            _write_table(book, sheet, lang)
     save_workbook(book, path)
 
 
@@ -101,15 +108,15 @@ def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _named_sheets(tables: Mapping[str, pd.DataFrame], lang: str) -> list[_Sheet]:
-    """Give every table a sheet's name that no other sheet has; refuse a table that is too large for one."""
+    """Give every table a sheet's name that no other sheet has; refuse a table that is too wide for one."""
     taken = {_say("contents", lang).lower(), _say("notes", lang).lower()}
     sheets = []
     for table, frame in tables.items():
         whole = _with_index(frame)
-        if len(whole) > MOST_ROWS - HEADER_ROWS or whole.shape[1] > MOST_COLUMNS:
+        if whole.shape[1] > MOST_COLUMNS:
             raise OutputError(
-                f"the table {table} has {len(whole)} rows and {whole.shape[1]} columns; a sheet holds "
-                f"{MOST_ROWS - HEADER_ROWS} and {MOST_COLUMNS}. Use data/derived/{table}.csv or the GeoPackage."
+                f"the table {table} has {whole.shape[1]} columns; a sheet holds {MOST_COLUMNS}. Use "
+                f"data/derived/{table}.csv or the GeoPackage."
             )
         name = _sheet_name(table_title(table, lang).title, taken)
         taken.add(name.lower())
@@ -137,9 +144,12 @@ def _write_contents(book: Workbook, sheets: list[_Sheet], lang: str) -> None:
     page.append(_styled(page, [_say(key, lang) for key in ("sheet", "table", "rows", "says")], bold=True))
     for row, sheet in enumerate(sheets, start=2):
         says = table_title(sheet.table, lang).says
+        if sheet.is_left_out:
+            says = _say("left_out", lang).format(table=sheet.table) + says
         cells = _styled(page, [sheet.name, sheet.table, len(sheet.frame), says])
-        cells[0].hyperlink = Hyperlink(ref=f"A{row}", location=f"'{sheet.name}'!A1")
-        cells[0].style = "Hyperlink"
+        if not sheet.is_left_out:
+            cells[0].hyperlink = Hyperlink(ref=f"A{row}", location=f"'{sheet.name}'!A1")
+            cells[0].style = "Hyperlink"
         cells[3].alignment = Alignment(horizontal="left", vertical="top", indent=1)
         page.append(cells)
 
