@@ -338,7 +338,8 @@ def _large_tree(
     focal = np.repeat(np.arange(len(nodes)), [len(neighbors[node]) for node in nodes])
     other = place[np.concatenate([neighbors[node] for node in nodes])]
     inside = other > focal  # each link once, and only those that stay among the nodes
-    links = (rng.random(int(inside.sum())) + 1.0, (focal[inside], other[inside]))  # 0 would read as "no link"
+    ends = (focal[inside].astype(np.int32), other[inside].astype(np.int32))  # what older SciPy takes
+    links = (rng.random(int(inside.sum())) + 1.0, ends)  # 0 would read as "no link"
     tree = minimum_spanning_tree(sparse.coo_array(links, shape=(len(nodes), len(nodes))).tocsr())
     root = int(rng.integers(len(nodes)))
     order, before = breadth_first_order(tree, root, directed=False)
