@@ -163,9 +163,10 @@ def _settled(cities: gpd.GeoDataFrame, interaction: Interaction) -> tuple[gpd.Ge
     """Put the cities into an order of their own, so that no draw and no tie hangs on the order of the rows."""
     order = settled_order(cities)
     square = np.ix_(order, order)
+    km = interaction.km[square]
     ordered = replace(
-        interaction, ids=interaction.ids[order], flow=interaction.flow[square], cost=interaction.cost[square],
-        km=interaction.km[square], mass=interaction.mass[order],
+        interaction, ids=interaction.ids[order], flow=interaction.flow[square], km=km, mass=interaction.mass[order],
+        cost=km if interaction.cost is interaction.km else interaction.cost[square],
     )  # fmt: skip
     return cities.iloc[order], ordered
 
@@ -302,12 +303,16 @@ class _Belts:
 
     @classmethod
     def of(cls, stage: Stage, lines: FloatArray, design: CorridorDesign) -> _Belts:
-        parts = [line_distance_km(stage.points, lines[k : k + 64]) for k in range(0, len(lines), 64)]
-        km = np.concatenate(parts)
-        row, city = np.nonzero(km <= max(design.widths_km))
-        order = np.lexsort((line_position(stage.points[city], lines[row]), row))
+        km, rows, cities = np.empty((len(lines), len(stage.points))), [], []
+        for start in range(0, len(lines), 64):  # a few at a time: the places along the lines take memory
+            part = lines[start : start + 64]
+            km[start : start + 64] = near = line_distance_km(stage.points, part)
+            row, city = np.nonzero(near <= max(design.widths_km))
+            order = np.lexsort((line_position(stage.points[city], part[row]), row))
+            rows.append(start + row[order])
+            cities.append(city[order])
         legs = np.arccos(np.clip(np.einsum("lkj,lkj->lk", lines[:, :-1], lines[:, 1:]), -1.0, 1.0))
-        return cls(km, EARTH_KM * legs.sum(axis=1), (row[order], city[order]))
+        return cls(km, EARTH_KM * legs.sum(axis=1), (np.concatenate(rows), np.concatenate(cities)))
 
 
 def _summary(observed: float, drawn: FloatArray) -> dict[str, float]:
