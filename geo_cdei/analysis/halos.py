@@ -210,15 +210,16 @@ def _means(
     Cities of a part are alike, so a mean of many strays farther than for independent ones: their mean
     correlation, over the parts around all cities, gives the design effect 1 + (n - 1) r.
     """
-    count = part.sum(axis=1)
+    count, held = part.sum(axis=1), part.astype(np.float64)  # once, not in every product
     pairs = float((count * (count - 1)).sum())
-    alike = float(((part @ z) ** 2).sum() - (part @ z**2).sum())
-    variance = float((part @ z**2).sum()) / max(float(count.sum()), 1.0)
+    squares = held @ z**2
+    alike = float(((held @ z) ** 2).sum() - squares.sum())
+    variance = float(squares.sum()) / max(float(count.sum()), 1.0)
     r = min(max(alike / pairs / variance, 0.0), 1.0) if pairs and variance else 0.0
     mean, spread = np.full(len(count), np.nan), np.full(len(count), np.nan)
     enough = count >= _FEWEST
     n = count[enough]
-    mean[enough] = (part @ np.nan_to_num(residual))[enough] / n
+    mean[enough] = (held @ np.nan_to_num(residual))[enough] / n
     spread[enough] = variance * (1.0 + (n - 1) * r) / n
     return mean, spread, count
 
