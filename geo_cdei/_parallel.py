@@ -8,9 +8,10 @@ the same numbers alone as it does within the whole, and results come back in the
 from __future__ import annotations
 
 import sys
-import time
+import warnings
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,6 @@ __all__ = ["ENGINES", "LOCAL", "Engine", "choose_engine", "collect", "connect", 
 
 ENGINES = ("auto", "local", "dask")
 _ABSENT = 'Dask is not installed: pip install "geo-cdei[dask]".'
-_ATTEMPTS = 4  # of a block whose data went down with a worker
-_PAUSE = 0.5  # seconds until a cluster knows that a worker has died
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +257,14 @@ def _call(held: tuple[Callable[..., Any], tuple[Any, ...]], item: Any) -> Any:
     return function(*shared, item)
 
 
+def _call_on(item: Any, held: tuple[Callable[..., Any], tuple[Any, ...]]) -> Any:
+    return _call(held, item)
+
+
+def _give(thing: Any) -> Any:
+    return thing
+
+
 def _delay_all(
     function: Callable[..., Any], items: Iterable[Any], shared: tuple[Any, ...], *, window: int
 ) -> Iterator[Any]:
@@ -274,8 +281,6 @@ def _delay_all(
 
 
 def _delayed(function: Callable[..., Any], shared: tuple[Any, ...], item: Any) -> Any:
-    from functools import partial
-
     import dask
 
     # bound beforehand: Dask would look into the arguments, and take apart what it finds
@@ -287,47 +292,35 @@ def _submit_all(
 ) -> Iterator[Any]:
     """Keep a window of blocks under way; give their results in order."""
     sender = _Sender(client, (function, shared))
-    waiting: deque[tuple[Any, Any]] = deque()
+    waiting: deque[Any] = deque()
     try:
         for item in items:
-            waiting.append((item, sender.send(item)))
+            waiting.append(sender.send(item))
             if len(waiting) >= window:
-                yield sender.result(*waiting.popleft())
+                yield waiting.popleft().result()
         while waiting:
-            yield sender.result(*waiting.popleft())
+            yield waiting.popleft().result()
     finally:  # an error or Ctrl-C leaves nothing running on the cluster
-        client.cancel([future for _, future in waiting])
+        client.cancel(list(waiting))
 
 
 class _Sender:
-    """Sends blocks to a cluster, and again where their data went down with a worker.
+    """Sends blocks to a cluster, so that it can repeat whatever goes down with a worker.
 
-    The cluster itself repeats a block whose worker dies; what was scattered to that worker alone is lost to it.
+    What is sent is part of the tasks, which the scheduler keeps. It is never scattered: scattered data are lost with
+    the worker that holds them, and scattering to a worker that dies at that moment fails or waits for ever.
     """
 
     def __init__(self, client: Any, held: tuple[Callable[..., Any], tuple[Any, ...]]) -> None:
-        self.client, self._what = client, held
-        self._held = self._scatter(held, broadcast=True)
+        self.client = client
+        self._held = self._submit(partial(_give, held))
 
     def send(self, item: Any) -> Any:
-        own = self.client.compute(item) if is_dask(item) else self._scatter(item)
-        return self.client.submit(_call, self._held, own, pure=False)
+        if is_dask(item):
+            return self._submit(_call, self._held, self.client.compute(item))
+        return self._submit(partial(_call_on, item), self._held)
 
-    def result(self, item: Any, future: Any) -> Any:
-        from concurrent.futures import CancelledError
-
-        for _ in range(_ATTEMPTS - 1):
-            try:
-                return future.result()
-            except CancelledError:
-                self._held = self._scatter(self._what, broadcast=True)
-                future = self.send(item)
-        return future.result()
-
-    def _scatter(self, thing: Any, *, broadcast: bool = False) -> Any:
-        for _ in range(_ATTEMPTS - 1):
-            try:
-                return self.client.scatter([thing], broadcast=broadcast, hash=False)[0]
-            except (OSError, KeyError):  # to a worker that died just now: the connection, or its name, is gone
-                time.sleep(_PAUSE)
-        return self.client.scatter([thing], broadcast=broadcast, hash=False)[0]
+    def _submit(self, function: Callable[..., Any], *futures: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sending large graph", UserWarning)  # meant, as said above
+            return self.client.submit(function, *futures, pure=False)
