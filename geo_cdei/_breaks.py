@@ -22,6 +22,7 @@ __all__ = ["MIN_MEMBERS", "absolute_fit", "natural_breaks", "within_sums"]
 
 MIN_MEMBERS = 3  # scored members a cluster needs to be classed and tested
 MAX_CELLS = 4_000_000  # of the table of costs held at once
+ENDS = 32  # positions of a row that are looked at together
 
 
 def natural_breaks(values: npt.ArrayLike, k: int) -> Ints:
@@ -155,31 +156,39 @@ def _blocks(rows: Floats) -> list[slice]:
 
 def _programme(ordered: Floats, k: int) -> tuple[Floats, Ints]:
     """Least sums for 1…k classes, and for k classes the position where each class but the lowest starts."""
-    n = ordered.shape[1]
-    cost = _costs(ordered)
-    best, sums, choices = cost[:, 0, :], [cost[:, 0, -1]], []
-    for _ in range(1, k):
-        total = best[:, :-1, None] + cost[:, 1:, :]  # the last class starts at 1…n−1
-        choice = np.argmin(total, axis=1)
-        best = np.take_along_axis(total, choice[:, None, :], axis=1)[:, 0, :]
-        choices.append(choice + 1)
-        sums.append(best[:, -1])
-    starts, end = np.empty((len(ordered), k - 1), dtype=np.int64), np.full(len(ordered), n - 1)
-    for level, choice in enumerate(reversed(choices)):
-        starts[:, level] = choice[np.arange(len(ordered)), end]
-        end = starts[:, level] - 1
-    return np.stack(sums, axis=1), starts
+    rows, n = ordered.shape
+    best, choice = np.empty((k, rows, n)), np.empty((k, rows, n), dtype=np.int64)
+    sums = _running_sums(ordered)
+    # a class that ends here needs only the best classings that end before: a few ends at a time stay in the cache
+    for begin in range(0, n, ENDS):
+        ends = slice(begin, min(begin + ENDS, n))
+        cost = _costs(*sums, ends)
+        best[0, :, ends] = cost[:, :, 0]
+        for level in range(1, k):
+            total = best[level - 1, :, None, : ends.stop - 1] + cost[:, :, 1:]  # the last class starts at 1…
+            found = np.argmin(total, axis=2)
+            best[level, :, ends] = np.take_along_axis(total, found[:, :, None], axis=2)[:, :, 0]
+            choice[level, :, ends] = found + 1
+    starts, end = np.empty((rows, k - 1), dtype=np.int64), np.full(rows, n - 1)
+    for place, level in enumerate(range(k - 1, 0, -1)):
+        starts[:, place] = choice[level, np.arange(rows), end]
+        end = starts[:, place] - 1
+    return best[:, :, -1].T, starts
 
 
-def _costs(ordered: Floats) -> Floats:
-    """Sum of squared deviations of the numbers from position i to j, for every i ≤ j; infinite elsewhere."""
-    n = ordered.shape[1]
+def _running_sums(ordered: Floats) -> tuple[Floats, Floats]:
+    """Sum the numbers before every position, and their squares."""
     centred = ordered - ordered.mean(axis=1, keepdims=True)  # keeps the differences of sums exact enough
     pad = ((0, 0), (1, 0))
-    first = np.pad(np.cumsum(centred, axis=1), pad)
-    second = np.pad(np.cumsum(centred**2, axis=1), pad)
-    count = np.arange(1, n + 1)[None, :] - np.arange(n)[:, None]
+    return np.pad(np.cumsum(centred, axis=1), pad), np.pad(np.cumsum(centred**2, axis=1), pad)
+
+
+def _costs(first: Floats, second: Floats, ends: slice) -> Floats:
+    """Sum of squared deviations of the numbers from position i to j, for every j of *ends*; infinite for i > j."""
+    after, starts = slice(ends.start + 1, ends.stop + 1), slice(0, ends.stop)
+    count = np.arange(after.start, after.stop)[:, None] - np.arange(ends.stop)[None, :]
     with np.errstate(divide="ignore", invalid="ignore"):
-        square = (first[:, None, 1:] - first[:, :-1, None]) ** 2 / count
-    cost = np.maximum(second[:, None, 1:] - second[:, :-1, None] - square, 0.0)
-    return np.where(count > 0, cost, np.inf)
+        square = (first[:, after, None] - first[:, None, starts]) ** 2 / count
+    cost: Floats = np.maximum(second[:, after, None] - second[:, None, starts] - square, 0.0)
+    cost[:, count <= 0] = np.inf
+    return cost

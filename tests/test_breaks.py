@@ -58,6 +58,15 @@ def test_rows_in_blocks_are_classed_the_same(monkeypatch):
     assert (natural_breaks(rows, 4) == whole).all()
 
 
+def test_looking_at_a_few_ends_at_a_time_changes_nothing(monkeypatch):
+    rows = np.random.default_rng(11).normal(60, 12, (5, 40)).round(0)
+    monkeypatch.setattr("geo_cdei._breaks.ENDS", 40)
+    classes, sums = natural_breaks(rows, 6), within_sums(rows, 6)
+    monkeypatch.setattr("geo_cdei._breaks.ENDS", 7)
+    assert np.array_equal(natural_breaks(rows, 6), classes)
+    assert np.array_equal(within_sums(rows, 6), sums)
+
+
 def test_classes_survive_rescaling_and_a_large_offset():
     values = np.random.default_rng(4).normal(size=26)
     assert (natural_breaks(values * 7 + 1e6, 4) == natural_breaks(values, 4)).all()
