@@ -53,6 +53,7 @@ _INSET_SHARE = 0.45
 _ISLANDS = {"dongsha": (116.8, 20.1), "xisha": (112.0, 18.0), "zhongsha": (114.7, 14.8), "nansha": (111.3, 10.6)}
 _NEAR_TAIWAN = {"diaoyu": (123.1, 25.6), "chiwei": (125.1, 26.65)}
 _SVG_PATH, _DECIMALS = re.compile(rb' d="[^"]*"'), re.compile(rb"(\.\d\d)\d+")
+_PNG_LEVEL = 3  # of 9: beyond it much time saves few bytes
 _FIXED: Any = {
     "svg.hashsalt": "geo_cdei", "svg.fonttype": "path", "pdf.fonttype": 42, "pdf.compression": 6,
     "path.simplify": True, "savefig.bbox": None, "savefig.pad_inches": 0.0, "text.usetex": False,
@@ -138,9 +139,24 @@ def render(drawn: DrawnMap, fmt: str) -> bytes:
         check_standard_map(drawn)
     buffer = io.BytesIO()
     with mpl.rc_context(_FIXED), _no_glyph_missing():
+        if fmt == "png":
+            _write_png(drawn, buffer)
+            return buffer.getvalue()
         drawn.figure.savefig(buffer, format=fmt, dpi=DPI, metadata=_metadata(drawn.sheet, fmt))
     content = buffer.getvalue()
     return _SVG_PATH.sub(_shorten, content) if fmt == "svg" else content
+
+
+def _write_png(drawn: DrawnMap, buffer: io.BytesIO) -> None:
+    """Write the dots without the opacity that all of them have: fewer bytes in half the time."""
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    said, canvas = PngInfo(), drawn.figure.canvas
+    said.add_text("Title", drawn.sheet.meta.title.encode("ascii", "replace").decode())
+    canvas.draw()
+    dots = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    dots.save(buffer, "PNG", pnginfo=said, dpi=(DPI, DPI), compress_level=_PNG_LEVEL)
 
 
 @contextlib.contextmanager
@@ -161,8 +177,6 @@ def _shorten(match: re.Match[bytes]) -> bytes:
 
 def _metadata(sheet: Sheet, fmt: str) -> dict[str, Any]:
     """Put the settings' date in the place of the clock's, and no version of a program."""
-    if fmt == "png":
-        return {"Software": None, "Title": sheet.meta.title.encode("ascii", "replace").decode()}
     date, title = sheet.meta.date or None, sheet.meta.title
     if fmt == "svg":
         return {"Date": date, "Creator": None, "Title": title}

@@ -7,7 +7,7 @@ source and the standing of the map are printed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,15 @@ def find_faults(drawn: DrawnMap) -> list[str]:
     list of str
         One line per broken rule; empty for a sound map.
     """
-    return [*_units(drawn), *_fills(drawn), *_dash_line(drawn), *_reach(drawn), *_covers(drawn), *_texts(drawn)]
+    fills = {"map": _filled(drawn.main), "inset": _filled(drawn.inset)}
+    return [
+        *_units(drawn, fills),
+        *_fills(drawn, fills),
+        *_dash_line(drawn),
+        *_reach(drawn),
+        *_covers(drawn),
+        *_texts(drawn),
+    ]
 
 
 def _parts(axes: Any, gid: str) -> list[Any]:
@@ -80,14 +88,15 @@ def _filled(axes: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in _parts(axes, "units"):
         codes = getattr(part, CODES)
-        colours = np.resize(part.get_facecolors(), (len(codes), 4))
-        drawn = zip(codes, colours, part.get_paths(), strict=True)
-        found |= {code: to_hex(colour) for code, colour, path in drawn if len(path.vertices) and colour[3] > 0}
+        colours, which = np.unique(part.get_facecolors(), axis=0, return_inverse=True)
+        names = [to_hex(colour) if colour[3] > 0 else "" for colour in colours] or [""]
+        drawn = zip(codes, np.resize(which, len(codes)).tolist(), part.get_paths(), strict=True)
+        found |= {code: names[place] for code, place, path in drawn if names[place] and len(path.vertices)}
     return found
 
 
-def _units(drawn: DrawnMap) -> Iterator[str]:
-    shown = _filled(drawn.main) | _filled(drawn.inset)
+def _units(drawn: DrawnMap, fills: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    shown = {code for shown in fills.values() for code in shown}
     for beginning, name in REQUIRED_UNITS.items():
         if not any(code.startswith(beginning) for code in shown):
             yield f"{name} ({beginning}...) is not drawn"
@@ -96,13 +105,14 @@ def _units(drawn: DrawnMap) -> Iterator[str]:
         yield f"{len(absent)} units are not drawn (first: {absent[:_MOST_NAMED].tolist()})"
 
 
-def _fills(drawn: DrawnMap) -> Iterator[str]:
+def _fills(drawn: DrawnMap, fills: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     """Each unit has the fill of its class, and units of which the rule saw the same are in the same class."""
     from matplotlib.colors import to_hex
 
-    rule = fill_colours(drawn.sheet.theme).map(to_hex)
-    for place, axes in (("map", drawn.main), ("inset", drawn.inset)):
-        odd = [code for code, colour in _filled(axes).items() if rule.get(code) != colour]
+    asked = fill_colours(drawn.sheet.theme)
+    rule = asked.map({colour: to_hex(colour) for colour in asked.unique()}).to_dict()
+    for place, shown in fills.items():
+        odd = [code for code, colour in shown.items() if rule.get(code) != colour]
         if odd:
             yield f"{len(odd)} units of the {place} have another fill than their class (first: {odd[:_MOST_NAMED]})"
     keys = drawn.sheet.keys.astype("object")
