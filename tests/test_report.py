@@ -9,12 +9,15 @@ import zipfile
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from PIL import Image, ImageDraw
 from report_reader import Page, W
 
 from geo_cdei.errors import OutputError
+from geo_cdei.outputs.report import locator
 from geo_cdei.outputs.report.build import build_report, report_name
 from geo_cdei.outputs.report.document import Figure, Heading, Number, Paragraph, TableBlock, Verbatim, plain
 from geo_cdei.outputs.report.files import write_report
@@ -281,6 +284,15 @@ def test_a_small_map_whose_frame_cuts_the_south_china_sea_is_refused(analysis):
     west, _, east, north = ground.view
     with pytest.raises(OutputError, match=r"lie outside the frame; .* of 9 dashes"):
         check_ground(ground.plane, (west, 2_000_000.0, east, north))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_area_on_a_strip_has_the_dots_of_one_on_the_whole_picture(seed):
+    strip, whole = (Image.new("RGB", (300, 200), "#fbfcfd") for _ in range(2))
+    for corners in np.random.default_rng(seed).uniform((-80, -60), (380, 260), (20, 7, 2)).astype(int):
+        locator._draw_bordered(strip, corners, "#eef1f3", "#b4bec6")
+        ImageDraw.Draw(whole).polygon(corners.ravel().tolist(), fill="#eef1f3", outline="#b4bec6", width=2)
+        assert strip.tobytes() == whole.tobytes()
 
 
 # --- files

@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from geo_cdei.errors import OutputError
@@ -23,7 +24,6 @@ from geo_cdei.outputs.plane import Plane, build_plane, project_points
 from geo_cdei.outputs.standard_map import REQUIRED_UNITS
 
 if TYPE_CHECKING:
-    import pandas as pd
     from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
 
@@ -200,8 +200,8 @@ def _draw_country(plane: Plane, view: Box) -> Image:
     frame = (0, 0, COUNTRY[2] - COUNTRY[0], COUNTRY[3] - COUNTRY[1])
     picture = Image.new("RGB", (frame[2] * LARGER, frame[3] * LARGER), SEA)
     pen = ImageDraw.Draw(picture)
-    for shape in plane.units.to_numpy():
-        _draw_area(pen, shape, view, frame, (LAND, None))
+    for corners in _outlines(picture, plane.units, view, frame):
+        pen.polygon(corners.ravel().tolist(), fill=LAND)
     _draw_lines(pen, plane.borders, view, frame, ("#8a959e", 1))
     _draw_lines(pen, plane.outline, view, frame, (OUTER, 2))
     _draw_lines(pen, plane.dash_line, view, frame, (OUTER, 4))
@@ -229,14 +229,14 @@ def draw_locator(locator: Locator, ground: Ground, *, font: tuple[str, int] | No
 
     picture = Image.new("RGB", (WIDTH * LARGER, HEIGHT * LARGER), SEA)
     pen = ImageDraw.Draw(picture)
-    _draw_surroundings(pen, locator, ground.plane)
+    _draw_surroundings(picture, locator, ground.plane)
     _draw_names(pen, locator, font)
     left, top, right, bottom = (value * LARGER for value in COUNTRY)
     pen.rectangle((left - 8, top - 8, right + 8, bottom + 8), fill="#ffffff", outline=OUTER, width=2)
     picture.paste(ground.country, (left, top))
     for codes, colour in ((locator.unscored, UNSCORED), (locator.scored, MEMBER)):
-        for shape in ground.plane.units.loc[codes].to_numpy():
-            _draw_area(pen, shape, ground.view, COUNTRY, (colour, None))
+        for corners in _outlines(picture, ground.plane.units.loc[codes], ground.view, COUNTRY):
+            pen.polygon(corners.ravel().tolist(), fill=colour)
     pen.rectangle((0, 0, WIDTH * LARGER - 1, HEIGHT * LARGER - 1), outline=OUTER, width=3)
     small = picture.reduce(LARGER)
     stream = io.BytesIO()
@@ -244,44 +244,71 @@ def draw_locator(locator: Locator, ground: Ground, *, font: tuple[str, int] | No
     return stream.getvalue()
 
 
-def _draw_surroundings(pen: ImageDraw, locator: Locator, plane: Plane) -> None:
+def _draw_surroundings(picture: Image, locator: Locator, plane: Plane) -> None:
     """Fill the units in view, members above the others, then the borders and the dash line."""
-    view, frame = locator.view, (0, 0, WIDTH, HEIGHT)
+    from PIL import ImageDraw
+
+    pen, view, frame = ImageDraw.Draw(picture), locator.view, (0, 0, WIDTH, HEIGHT)
     window = shapely.box(*view)
     near = plane.units[shapely.intersects(plane.units.to_numpy(), window)]
-    for codes, colour, edge in (
-        (near.index, LAND, EDGE), (locator.unscored, UNSCORED, "#ffffff"), (locator.scored, MEMBER, "#ffffff")
-    ):  # fmt: skip
-        for shape in near.reindex(near.index.intersection(codes)).to_numpy():
-            _draw_area(pen, shape, view, frame, (colour, edge))
+    colour = pd.Series(LAND, near.index)
+    colour[near.index.isin(locator.unscored)], colour[near.index.isin(locator.scored)] = UNSCORED, MEMBER
+    for own, edge in ((LAND, EDGE), (UNSCORED, "#ffffff"), (MEMBER, "#ffffff")):
+        for corners in _outlines(picture, near[colour == own], view, frame):
+            _draw_bordered(picture, corners, own, edge)
     for lines, look in ((plane.borders, ("#8a959e", 3)), (plane.outline, (OUTER, 3)), (plane.dash_line, (OUTER, 5))):
         parts = shapely.get_parts(lines)
         _draw_lines(pen, parts[shapely.intersects(parts, window)], view, frame, look)
 
 
-def _pixels(xy: np.ndarray, view: Box, frame: tuple[int, ...]) -> list[tuple[float, float]]:
+def _pixels(xy: np.ndarray, view: Box, frame: tuple[int, ...]) -> np.ndarray:
     scale = (frame[2] - frame[0]) * LARGER / (view[2] - view[0])
-    x = frame[0] * LARGER + (xy[:, 0] - view[0]) * scale
-    y = frame[1] * LARGER + (view[3] - xy[:, 1]) * scale
-    return list(zip(x.tolist(), y.tolist(), strict=True))
+    across = frame[0] * LARGER + (xy[:, 0] - view[0]) * scale
+    return np.column_stack([across, frame[1] * LARGER + (view[3] - xy[:, 1]) * scale])
 
 
-def _draw_area(
-    pen: ImageDraw, shape: Any, view: Box, frame: tuple[int, ...], colours: tuple[str, str | None]
-) -> None:
-    for part in shapely.get_parts(shape):
-        corners = _pixels(shapely.get_coordinates(part.exterior), view, frame)
-        across = np.ptp(np.asarray(corners), axis=0).max()
-        if across < _SMALL_PX:  # an island too small to see stays as a dot
-            x, y = corners[0]
+def _outlines(picture: Image, shapes: pd.Series, view: Box, frame: tuple[int, ...]) -> Iterator[np.ndarray]:
+    """Give the corners of every part in sight, in pixels; an island too small to see becomes a dot at once."""
+    from PIL import ImageDraw
+
+    parts = shapely.get_parts(shapes.to_numpy())
+    if not len(parts):
+        return
+    vertices, part = shapely.get_coordinates(shapely.get_exterior_ring(parts), return_index=True)
+    spots, starts = _pixels(vertices, view, frame), np.flatnonzero(np.diff(part, prepend=-1))
+    low, high = np.minimum.reduceat(spots, starts), np.maximum.reduceat(spots, starts)
+    small = np.ptp([low, high], axis=0).max(axis=1) < _SMALL_PX
+    seen = (high > -_SMALL_PX).all(axis=1) & (low < np.add(picture.size, _SMALL_PX)).all(axis=1)
+    pen, ends, dots = ImageDraw.Draw(picture), [*starts[1:], len(spots)], spots.astype(int)  # whole, as Pillow does
+    for place in np.flatnonzero(seen).tolist():
+        if small[place]:
+            x, y = spots[starts[place]].tolist()
             pen.ellipse((x - 1.5, y - 1.5, x + 1.5, y + 1.5), fill=OUTER)
         else:
-            pen.polygon(corners, fill=colours[0], outline=colours[1], width=2 if colours[1] else 1)
+            yield dots[starts[place] : ends[place]]
+
+
+def _draw_bordered(picture: Image, corners: np.ndarray, colour: str, edge: str) -> None:
+    """Fill an area and draw its border within it.
+
+    Pillow makes masks as large as what it draws on for that, so it draws on a strip of the picture that just holds
+    the area. The strip begins at the left edge: Pillow reckons across in single precision, and would round to other
+    dots in another place.
+    """
+    from PIL import ImageDraw
+
+    (_, low), (right, high) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+    top, right, bottom = max(low, 0), min(right + 1, picture.width), min(high + 1, picture.height)
+    if top >= bottom or right <= 0:
+        return
+    strip = picture.crop((0, top, right, bottom))
+    ImageDraw.Draw(strip).polygon((corners - (0, top)).ravel().tolist(), fill=colour, outline=edge, width=2)
+    picture.paste(strip, (0, top))
 
 
 def _draw_lines(pen: ImageDraw, lines: Any, view: Box, frame: tuple[int, ...], look: tuple[str, int]) -> None:
     for part in shapely.get_parts(lines):
-        pen.line(_pixels(shapely.get_coordinates(part), view, frame), fill=look[0], width=look[1])
+        pen.line(_pixels(shapely.get_coordinates(part), view, frame).ravel().tolist(), fill=look[0], width=look[1])
 
 
 def _draw_names(pen: ImageDraw, locator: Locator, font: tuple[str, int] | None) -> None:
@@ -289,7 +316,7 @@ def _draw_names(pen: ImageDraw, locator: Locator, font: tuple[str, int] | None) 
     spots = _pixels(np.array([place[1:] for place in locator.places]).reshape(-1, 2), locator.view, (0, 0, WIDTH, 0))
     for x, y in spots:
         pen.ellipse((x - 7, y - 7, x + 7, y + 7), fill="#ffffff", outline=OUTER, width=3)
-    if font is None or not spots:
+    if font is None or not len(spots):
         return
     face = _face(font)
     boxes = [pen.textbbox((0, 0), name, font=face, stroke_width=4) for name, *_ in locator.places]
