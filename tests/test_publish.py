@@ -160,6 +160,14 @@ def test_writing_changes_no_table(tmp_path):
     assert frame.to_dict("list") == {"city": ["=1"], "score": [1.23456]}
 
 
+def test_a_csv_is_what_pandas_writes_with_four_decimals(tmp_path):
+    numbers, texts = [0.12345, 1e12 / 3, None, float("inf"), 7.0], ["x,y", None, '"', "", "長"]
+    frame = pd.DataFrame({"a": numbers, "b": pd.array([1.5, None, 2, 3, 4], "Float64"), "c": texts})
+    write_csv(frame, tmp_path / "a.csv")
+    expected = frame.round(4).to_csv(index=False, float_format="%.4f", lineterminator="\n")
+    assert (tmp_path / "a.csv").read_text(encoding="utf-8-sig") == expected
+
+
 def test_a_tiny_negative_number_is_not_minus_zero(tmp_path):
     write_csv(pd.DataFrame({"difference": [-0.00001]}), tmp_path / "a.csv")
     assert (tmp_path / "a.csv").read_text(encoding="utf-8-sig") == "difference\n0.0000\n"

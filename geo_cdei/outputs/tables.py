@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from geo_cdei.outputs._escape import cell
@@ -40,12 +41,23 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     safe = table.copy(deep=False)
     for column in safe.columns:
         if pd.api.types.is_float_dtype(safe[column]):
-            safe[column] = safe[column].round(4) + 0.0  # no "-0.0000"
+            safe[column] = _decimals(safe[column])
+        elif isinstance(safe[column].dtype, pd.StringDtype):
+            marked = {value: cell(value) for value in safe[column].dropna().unique()}
+            if any(value != said for value, said in marked.items()):
+                safe[column] = safe[column].map(marked)
         elif not pd.api.types.is_numeric_dtype(safe[column]):
             safe[column] = safe[column].map(cell, na_action="ignore")
     safe.columns = [cell(str(column)) for column in safe.columns]
-    text = safe.to_csv(index=False, float_format="%.4f", lineterminator="\n")
+    text = safe.to_csv(index=False, lineterminator="\n")
     path.write_bytes(text.encode("utf-8-sig"))
+
+
+def _decimals(column: pd.Series) -> pd.Series:
+    """Write numbers with four decimals; what is missing stays so."""
+    rounded = column.round(4) + 0.0  # no "-0.0000"
+    said = [None if value != value else f"{value:.4f}" for value in rounded.to_numpy(float, na_value=np.nan).tolist()]
+    return pd.Series(said, index=column.index, dtype=object)
 
 
 def write_geopackage(
