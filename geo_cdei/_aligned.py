@@ -34,6 +34,7 @@ __all__ = [
     "check_order",
     "name_some",
     "numbers",
+    "settle",
     "settled_order",
     "standardize",
 ]
@@ -154,6 +155,43 @@ def align(graph: Graph, *columns: pd.Series[float], transform: str = "O") -> Ali
         check_order(column.index, graph, what="y")
     if transform not in ("O", "B", "R"):
         raise GraphError(f'transform must be "O", "B" or "R"; got {transform!r}.')
+    positions, values = settle(*columns)
+    ids = columns[0].index
+    weights = _clean(graph)
+    if not ids.is_monotonic_increasing or len(positions) < len(ids):
+        weights = weights[positions][:, positions]
+    if not weights.has_sorted_indices:
+        weights.sort_indices()
+    cardinality = np.diff(weights.indptr)
+    return Aligned(ids, positions, values, _transformed(weights, cardinality, transform), cardinality == 0)
+
+
+def settle(*columns: pd.Series[float]) -> tuple[IntArray, tuple[FloatArray, ...]]:
+    """Find the cities that have a value in every column, in the order of their sorted ids.
+
+    Parameters
+    ----------
+    *columns : pandas.Series of shape (n_cities,)
+        Variables of one index.
+
+    Returns
+    -------
+    positions : numpy.ndarray of shape (n,)
+        Where these cities stand, smallest id first.
+    values : tuple of numpy.ndarray of shape (n,)
+        Their values, one array per variable.
+
+    Raises
+    ------
+    StatisticError
+        If a variable is not numeric or infinite, or fewer than four cities have a value.
+
+    Examples
+    --------
+    >>> positions, values = settle(pd.Series([4.0, np.nan, 3.0, 2.0, 1.0], index=list("edcba")))
+    >>> positions.tolist(), values[0].tolist()
+    ([4, 3, 2, 0], [1.0, 2.0, 3.0, 4.0])
+    """
     found = [numbers(column) for column in columns]
     present = np.logical_and.reduce([~np.isnan(values) for values in found])
     if int(present.sum()) < MINIMUM:
@@ -161,19 +199,9 @@ def align(graph: Graph, *columns: pd.Series[float], transform: str = "O") -> Ali
             f"At least {MINIMUM} cities with a value are needed; {int(present.sum())} of {len(present)} have one."
         )
     ids = columns[0].index
-    positions = np.flatnonzero(present)
-    weights = _clean(graph)
-    ordered = ids.is_monotonic_increasing
-    if not ordered:
-        order = np.asarray(ids.argsort(), dtype=np.int64)
-        positions = order[present[order]]
-    if not ordered or len(positions) < len(ids):
-        weights = weights[positions][:, positions]
-    if not weights.has_sorted_indices:
-        weights.sort_indices()
-    cardinality = np.diff(weights.indptr)
-    values = tuple(of_all[positions] for of_all in found)
-    return Aligned(ids, positions, values, _transformed(weights, cardinality, transform), cardinality == 0)
+    order = np.arange(len(ids)) if ids.is_monotonic_increasing else np.asarray(ids.argsort(), dtype=np.int64)
+    positions = order[present[order]]
+    return positions, tuple(of_all[positions] for of_all in found)
 
 
 def standardize(values: FloatArray) -> FloatArray:

@@ -25,7 +25,7 @@ from ._parallel import LOCAL, Engine
 from ._row_blocks import Rows, cut_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
     from scipy import sparse
@@ -143,40 +143,40 @@ def permuted_values(values: FloatArray, permutations: int, rng: np.random.Genera
 
 
 def permuted_products(
-    values: FloatArray, weights: sparse.csr_array, *, permutations: int, seed: int
+    values: FloatArray, weights: Sequence[sparse.csr_array], *, permutations: int, seed: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Shuffle all values and sum the products, and the squares, over all edges.
+    """Shuffle all values and sum the products, and the squares, over all edges of one or more graphs.
 
     Parameters
     ----------
     values : numpy.ndarray of shape (n,)
         Values in the order of the sorted ids.
-    weights : scipy.sparse.csr_array of shape (n, n)
-        Edge weights in the same order.
+    weights : sequence of scipy.sparse.csr_array of shape (n, n)
+        Edge weights of every graph, in the same order.
     permutations, seed : int
-        Number of shuffles, and the seed of all draws.
+        Number of shuffles, and the seed of all draws; a graph has the same numbers alone as among others.
 
     Returns
     -------
-    products, squares : numpy.ndarray of shape (permutations,)
+    products, squares : numpy.ndarray of shape (n_graphs, permutations)
         ``sum_ij w_ij v_i v_j`` and ``sum_ij w_ij (v_i**2 + v_j**2)`` of every shuffle.
 
     Examples
     --------
     >>> from scipy import sparse
     >>> pair = sparse.csr_array(np.array([[0.0, 1.0], [1.0, 0.0]]))
-    >>> products, squares = permuted_products(np.array([2.0, 3.0]), pair, permutations=2, seed=0)
+    >>> products, squares = permuted_products(np.array([2.0, 3.0]), [pair], permutations=2, seed=0)
     >>> products.tolist(), squares.tolist()
-    ([12.0, 12.0], [26.0, 26.0])
+    ([[12.0, 12.0]], [[26.0, 26.0]])
     """
     rng = np.random.default_rng(seed)
-    ends = np.asarray(weights.sum(axis=0)) + np.asarray(weights.sum(axis=1))
+    ends = [np.asarray(w.sum(axis=0)) + np.asarray(w.sum(axis=1)) for w in weights]
     products, squares = [], []
     for rows in permuted_values(values, permutations, rng):
-        lagged = weights @ rows.T
-        products.append(np.einsum("ij,ji->i", rows, lagged))
-        squares.append(rows**2 @ ends)
-    return np.concatenate(products), np.concatenate(squares)
+        columns = np.ascontiguousarray(rows.T)
+        products.append([np.einsum("ij,ji->i", rows, w @ columns) for w in weights])
+        squares.append([rows**2 @ both for both in ends])
+    return np.concatenate(products, axis=1), np.concatenate(squares, axis=1)
 
 
 def compare(simulated: FloatArray, observed: npt.ArrayLike) -> Counts:

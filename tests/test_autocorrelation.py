@@ -19,7 +19,7 @@ from libpysal.graph import Graph
 from geo_cdei import columns
 from geo_cdei.analysis.autocorrelation import lisa_stability, local_moran, local_moran_bv, moran_quadrant
 from geo_cdei.analysis.correlogram import correlogram
-from geo_cdei.analysis.global_autocorrelation import global_geary, global_getis, global_moran
+from geo_cdei.analysis.global_autocorrelation import global_geary, global_getis, global_moran, global_tests
 from geo_cdei.analysis.graphs import build_graph, sensitivity_graphs
 from geo_cdei.analysis.hotspots import getis_ord, local_geary
 from geo_cdei.analysis.joins import join_counts
@@ -244,6 +244,17 @@ class TestIdentities:
         assert global_moran(y, graph, permutations=499, seed=1, alternative="greater").p_sim == 0.002
         assert global_geary(y, graph, permutations=499, seed=1, alternative="less").p_sim == 0.002
 
+    @pytest.mark.parametrize("test", [global_moran, global_geary, global_getis])
+    def test_several_graphs_at_once_give_what_each_gives_alone(self, two_blobs, test):
+        """Shuffles that are drawn once are the same shuffles."""
+        graphs = {f"knn{k}": build_graph(two_blobs, k=k) for k in (2, 5)}
+        y = two_blobs["y"] - two_blobs["y"].min()
+        place = [global_moran, global_geary, global_getis].index(test)
+        together = global_tests(y, graphs, permutations=99, seed=3)
+        assert [together[name][place] for name in graphs] == [
+            test(y, graph, permutations=99, seed=3) for graph in graphs.values()
+        ]
+
     def test_correlogram_of_all_pairs_is_minus_one_over_n_minus_one(self, two_blobs):
         """One band that holds every pair: I is its expectation, whatever y."""
         table = correlogram(two_blobs["y"], two_blobs, bands_km=(0, 5000), permutations=19, seed=1)
@@ -389,6 +400,12 @@ class TestEdges:
         """Join counts need two."""
         with pytest.raises(StatisticError, match="got 1 tiers"):
             join_counts(pd.Series(list("xxxxx")), line(5), permutations=9, seed=1)
+
+    def test_a_city_listed_twice_is_refused(self, line_of_cities):
+        """Two rows of one id cannot be told apart."""
+        twice = pd.concat([line_of_cities, line_of_cities.tail(1)])
+        with pytest.raises(AlignmentError, match="1 ids repeat"):
+            correlogram(twice["y"], twice, permutations=9, seed=1)
 
     def test_bands_must_ascend(self, line_of_cities):
         """Or a pair would stand in two."""

@@ -159,7 +159,7 @@ def test_no_column_repeats_an_id():
 def test_products_and_squares_match_a_plain_loop():
     """Global statistics are sums over edges."""
     values, weights = np.random.default_rng(2).normal(size=12), random_graph(12, 1, equal=False)
-    products, squares = permuted_products(values, weights, permutations=20, seed=6)
+    (products,), (squares,) = permuted_products(values, [weights], permutations=20, seed=6)
     rows = np.concatenate(list(permuted_values(values, 20, np.random.default_rng(6))))
     dense = weights.toarray()
     assert np.allclose(products, [v @ dense @ v for v in rows])

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._aligned import align, standardize
-from .._geodesy import inverse
+from .._aligned import Aligned, check_index, name_some, settle, standardize
+from .._geodesy import inverse, within_km
 from .._permutation import compare, permuted_values
 from .._pvalues import check_inference, fdr_significant, p_value
 from ..columns import CORRELOGRAM
-from ..errors import StatisticError
-from .graphs import build_graph, city_points
+from ..errors import AlignmentError, StatisticError
+from .graphs import city_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def correlogram(
     Raises
     ------
     AlignmentError
-        If *y* and *cities* list different cities or another order.
+        If *y* and *cities* list different cities or another order, or a city twice.
     StatisticError
         If the bands do not ascend, or fewer than four cities have a value.
 
@@ -92,12 +92,18 @@ def correlogram(
     edges = np.asarray(bands_km, dtype=np.float64)
     if len(edges) < 2 or edges[0] < 0 or not (np.diff(edges) > 0).all():
         raise StatisticError(f"bands_km must be at least two ascending distances from 0 up; got {list(bands_km)}.")
-    data = align(build_graph(cities, method="distance_band", threshold_km=float(edges[-1])), y)
-    z = standardize(data.values[0])
-    data.warn_untested(constant=bool(np.isnan(z).any()))
-    i, j = sparse.triu(data.weights).tocoo().coords
-    lon, lat = (values[data.positions] for values in city_points(cities))
-    there, back, km = inverse(lon[i], lat[i], lon[j], lat[j])
+    check_index(y.index, cities.index, what="y", whose="cities")
+    if not y.index.is_unique:
+        twice = y.index[y.index.duplicated()].unique()
+        raise AlignmentError(f"Every city must be listed once; {len(twice)} ids repeat: {name_some(twice)}.")
+    positions, values = settle(y)
+    lon, lat = (of_all[positions] for of_all in city_points(cities))
+    i, j, km = within_km(lon, lat, float(edges[-1]))
+    pairs = sparse.csr_array((km, (i, j)), shape=(len(positions), len(positions)))
+    alone = np.bincount(np.append(i, j), minlength=len(positions)) == 0
+    z = standardize(values[0])
+    Aligned(y.index, positions, values, pairs, alone).warn_untested(constant=bool(np.isnan(z).any()))
+    there, back, _ = inverse(lon[i], lat[i], lon[j], lat[j])
     band = np.searchsorted(edges, km, side="left") - 1
     band[km <= edges[0]] = 0 if edges[0] == 0 else -1
     axis = _axis(there, back)

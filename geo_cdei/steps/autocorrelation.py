@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +10,7 @@ import pandas as pd
 
 from geo_cdei import columns
 from geo_cdei.errors import GeoCdeiWarning
+from geo_cdei.results import GlobalGeary, GlobalGetis, GlobalMoran
 from geo_cdei.steps.context import VARIABLES, Context
 from geo_cdei.steps.measures import add_measures
 
@@ -78,35 +78,28 @@ def _inference(run: Context) -> dict[str, Any]:
 
 def _global_table(run: Context) -> pd.DataFrame:
     """Moran's I, Geary's C and Getis-Ord's G of the score and the weights over all graphs."""
-    cities = run.scored.cities
+    from geo_cdei.analysis import global_autocorrelation as statistics
+
+    cities, alternative = run.scored.cities, run.settings.inference.alternative
+    how: dict[str, Any] = {"permutations": run.supporting(9999), "seed": run.seed, "alternative": alternative}
     rows: list[dict[str, object]] = []
     with warnings.catch_warnings():
         # who was left out of which test stands in the columns n and n_isolates
         warnings.simplefilter("ignore", GeoCdeiWarning)
+        main = statistics.global_moran(cities["score"], run.graphs[run.base_graph], **how | {"permutations": 9999})
         for variable in (name for name in VARIABLES if name in cities):
-            rows += [
-                _global_row(run, statistic, variable, name)
-                for name in run.graphs
-                for statistic in ("moran", "geary", "getis")
-            ]
+            for graph, found in statistics.global_tests(cities[variable], run.graphs, **how).items():
+                moran = main if (variable, graph) == ("score", run.base_graph) else found[0]
+                rows += [_global_row(variable, graph, one) for one in (moran, *found[1:])]
     return pd.DataFrame(rows).reindex(columns=list(columns.MORAN))
 
 
-def _global_row(run: Context, statistic: str, variable: str, graph: str) -> dict[str, object]:
-    from geo_cdei.analysis import global_autocorrelation as statistics
-
-    tests: dict[str, Callable[..., Any]] = {
-        "moran": statistics.global_moran,
-        "geary": statistics.global_geary,
-        "getis": statistics.global_getis,
-    }
-    y, alternative = run.scored.cities[variable], run.settings.inference.alternative
-    main = (statistic, variable, graph) == ("moran", "score", run.base_graph)
-    draws = 9999 if main else run.supporting(9999)
-    found = asdict(tests[statistic](y, run.graphs[graph], permutations=draws, seed=run.seed, alternative=alternative))
-    letter = {"moran": "I", "geary": "C", "getis": "G"}[statistic]
+def _global_row(variable: str, graph: str, found: GlobalMoran | GlobalGeary | GlobalGetis) -> dict[str, object]:
+    statistic, letter = {GlobalMoran: ("moran", "I"), GlobalGeary: ("geary", "C"), GlobalGetis: ("getis", "G")}[
+        type(found)
+    ]
     names = {letter: "value", f"E{letter}": "expected", f"E{letter}_sim": "expected_sim"}
-    renamed = {names.get(key, key): value for key, value in found.items()}
+    renamed = {names.get(key, key): value for key, value in asdict(found).items()}
     return {"statistic": statistic, "variable": variable, "graph": graph, **renamed}
 
 
