@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     import pandas as pd
+    from scipy import sparse
 
     FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.int64]
@@ -23,7 +26,7 @@ __all__ = [
     "Interaction", "disparity_p", "gravity_flow", "radiation_flow", "route_flow", "spanning_tree",
 ]  # fmt: skip
 
-_SOURCES = 256  # cities whose routes are looked at together
+_SOURCES = 96  # cities whose routes are looked at together
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -271,40 +274,54 @@ def route_flow(
            [0., 2., 0.]])
     """
     from scipy import sparse
-    from scipy.sparse.csgraph import dijkstra
 
     n = len(network)
     i, j = np.nonzero(_useful_links(network, resistance))
     graph = sparse.csr_array((resistance[i, j], (i, j)), shape=(n, n))
     out = np.zeros((len(demand), n, n))
-    for start in range(0, n, _SOURCES):
-        sources = np.arange(start, min(start + _SOURCES, n))
-        before = dijkstra(graph, directed=False, indices=sources, return_predecessors=True)[1]
-        reached = before >= 0  # two cities in separate parts exchange nothing
-        before = np.where(reached, before, sources[:, None]).astype(np.int64)
-        levels = _by_depth(before, sources)
-        link = (before * n + np.arange(n)).ravel()
-        joins = (before + (np.arange(len(sources)) * n)[:, None]).ravel()  # the cell of the city before, same source
-        first = sources[:, None] < np.arange(n)  # each pair once, from its first city
-        for kind, flow in enumerate(demand):
-            load = np.where(reached & first, flow[sources], 0.0).ravel()
-            for cells in levels:  # from the farthest level inwards, every load joins that of the city before
-                np.add.at(load, joins[cells], load[cells])
-            load[np.arange(len(sources)) * n + sources] = 0.0  # what has come home
-            np.add.at(out[kind].reshape(-1), link, load)
+    blocks = [np.arange(start, min(start + _SOURCES, n)) for start in range(0, n, _SOURCES)]
+    # two blocks at a time: while one searches its ways, which holds Python's lock, the other adds its loads up
+    with ThreadPoolExecutor(2) as pool:
+        for link, loads in pool.map(partial(_route_block, demand, graph), blocks):
+            for carried, load in zip(out, loads, strict=True):
+                np.add.at(carried.reshape(-1), link, load)
     return out + out.transpose(0, 2, 1)
+
+
+def _route_block(
+    demand: Sequence[npt.NDArray[Any]] | FloatArray, graph: sparse.csr_array, sources: IntArray
+) -> tuple[IntArray, list[FloatArray]]:
+    """Send what some cities exchange with those after them: cells of links, and the load of each kind on them."""
+    from scipy.sparse.csgraph import dijkstra
+
+    n, own = graph.shape[0], np.arange(len(sources))
+    before = dijkstra(graph, indices=sources, return_predecessors=True)[1]
+    reached = before >= 0  # two cities in separate parts exchange nothing
+    before = np.where(reached, before, sources[:, None]).astype(np.int64)
+    levels = _by_depth(before, sources)
+    joins = (before + (own * n)[:, None]).ravel()  # the cell of the city before, same source
+    first = reached & (sources[:, None] < np.arange(n))  # each pair once, from its first city
+    loads = []
+    for flow in demand:
+        load = np.where(first, flow[sources], 0.0).ravel()
+        for cells in levels:  # from the farthest level inwards, every load joins that of the city before
+            np.add.at(load, joins[cells], load[cells])
+        load[own * n + sources] = 0.0  # what has come home
+        loads.append(load)
+    return (before * n + np.arange(n)).ravel(), loads
 
 
 def _by_depth(before: IntArray, sources: IntArray) -> list[IntArray]:
     """Cells of the tree of every source by number of links from it, the deepest first; sources themselves are out."""
-    depth, above = np.ones(before.shape, dtype=np.int16), before
+    rows = (np.arange(len(sources)) * before.shape[1])[:, None]
+    depth, above = np.ones(before.shape, dtype=np.int16), before + rows
     depth[np.arange(len(sources)), sources] = 0
     while True:  # double the number of links looked over, until every way ends at its source
-        further = np.take_along_axis(depth, above, axis=1)
+        further = depth.take(above)
         if not further.any():
             break
         depth += further
-        above = np.take_along_axis(above, above, axis=1)
+        above = above.take(above)
     order = np.argsort(depth.ravel(), kind="stable")
     cuts = np.flatnonzero(np.diff(depth.ravel()[order])) + 1
     return np.split(order, cuts)[:0:-1]
