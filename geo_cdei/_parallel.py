@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -46,7 +47,9 @@ class Engine:
     scheduled: bool = False
     blocks: int = 1
 
-    def map(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> Iterator[Any]:
+    def map(
+        self, function: Callable[..., Any], items: Iterable[Any], *shared: Any, threads: int = 1
+    ) -> Iterator[Any]:
         """Call ``function(*shared, item)`` for every item, and give the results in the order of the items.
 
         Parameters
@@ -57,6 +60,9 @@ class Engine:
             Taken a few at a time, so that a long stream does not fill the memory.
         *shared : object
             Sent to every worker once.
+        threads : int, default 1
+            How many items are worked on at a time where the work is done here. Worth more than 1 for long work in
+            compiled code that lets go of Python's lock.
 
         Yields
         ------
@@ -72,6 +78,9 @@ class Engine:
             yield from _submit_all(self.client, function, items, shared, window=2 * self.blocks)
         elif self.scheduled:
             yield from _delay_all(function, items, shared, window=2 * self.blocks)
+        elif threads > 1:
+            with ThreadPoolExecutor(threads) as pool:
+                yield from pool.map(partial(function, *shared), items)
         else:
             for item in items:
                 yield function(*shared, item)

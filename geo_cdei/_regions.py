@@ -6,8 +6,10 @@ that the same seed gives the same regions whatever the order of the rows.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -240,13 +242,36 @@ def random_partitions(
     if sum(sizes) != n or min(sizes) < 1:
         raise GraphError(f"the sizes add up to {sum(sizes)}; {n} cities need as many, each part at least 1.")
     _check_connected(np.asarray(near.todense()), 1)
-    neighbors = [near.indices[near.indptr[i] : near.indptr[i + 1]].tolist() for i in range(n)]
+    links = _Links.of(near)
     labels = np.empty((draws, n), dtype=np.int64)
     for draw in range(draws):
-        labels[draw] = _until_found(neighbors, list(sizes), np.random.default_rng([seed, draw]))
+        labels[draw] = _until_found(links, list(sizes), np.random.default_rng([seed, draw]))
         if on_draw is not None:
             on_draw(draw + 1, draws)
     return labels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Links:
+    """The neighbors of every node: as lists, for loops over few nodes, and as arrays, for many."""
+
+    near: list[list[int]]
+    starts: Ints
+    counts: Ints
+    ends: Ints
+
+    @classmethod
+    def of(cls, adjacency: sparse.csr_array) -> _Links:
+        starts, ends = (part.astype(np.int64) for part in (adjacency.indptr, adjacency.indices))
+        near = [ends[start:stop].tolist() for start, stop in pairwise(starts)]
+        return cls(near, starts[:-1], np.diff(starts), ends)
+
+    def among(self, nodes: Ints) -> tuple[Ints, Ints]:
+        """Links of some nodes: place of the node among them, and its neighbor."""
+        counts = self.counts[nodes]
+        focal = np.repeat(np.arange(len(nodes)), counts)
+        skipped = self.starts[nodes] - np.cumsum(counts) + counts
+        return focal, self.ends[np.arange(len(focal)) + skipped[focal]]
 
 
 def _check_connected(near: Bools, size: int) -> None:
@@ -258,27 +283,27 @@ def _check_connected(near: Bools, size: int) -> None:
         raise GraphError(f"the graph has {count} components; contiguous regions need one. Join them with bridge().")
 
 
-def _until_found(neighbors: list[list[int]], sizes: list[int], rng: np.random.Generator) -> Ints:
+def _until_found(links: _Links, sizes: list[int], rng: np.random.Generator) -> Ints:
     """Draw a partition; a cut into a dead end (a star cannot be halved) is answered by starting afresh."""
     for _ in range(MAX_RESTARTS):
-        labels = _one_partition(neighbors, sizes, rng)
+        labels = _one_partition(links, sizes, rng)
         if labels is not None:
             return labels
     raise GraphError(
-        f"no partition of {len(neighbors)} cities into parts of {sorted(sizes, reverse=True)} was found in "
+        f"no partition of {len(links.near)} cities into parts of {sorted(sizes, reverse=True)} was found in "
         f"{MAX_RESTARTS} attempts. Use other sizes or a denser graph."
     )
 
 
-def _one_partition(neighbors: list[list[int]], sizes: list[int], rng: np.random.Generator) -> Ints | None:
-    labels = np.full(len(neighbors), -1, dtype=np.int64)
-    waiting = [(list(range(len(neighbors))), list(range(len(sizes))))]
+def _one_partition(links: _Links, sizes: list[int], rng: np.random.Generator) -> Ints | None:
+    labels = np.full(len(links.near), -1, dtype=np.int64)
+    waiting = [(list(range(len(links.near))), list(range(len(sizes))))]
     while waiting:
         nodes, parts = waiting.pop()
         if len(parts) == 1:
             labels[nodes] = parts[0]
             continue
-        sides = _cut(nodes, parts, neighbors, sizes, rng)
+        sides = _cut(nodes, parts, links, sizes, rng)
         if not sides:
             return None
         waiting += sides
@@ -286,15 +311,14 @@ def _one_partition(neighbors: list[list[int]], sizes: list[int], rng: np.random.
 
 
 def _cut(
-    nodes: list[int], parts: list[int], neighbors: list[list[int]], sizes: list[int], rng: np.random.Generator
+    nodes: list[int], parts: list[int], links: _Links, sizes: list[int], rng: np.random.Generator
 ) -> list[tuple[list[int], list[int]]]:
     """Cut a connected set of nodes into two connected ones that can hold the parts; empty if none is found."""
     order = [parts[i] for i in rng.permutation(len(parts))]
     sums = _subset_sums([sizes[part] for part in order])
     for _ in range(MAX_TREES):
-        sequence, parent = (
-            _random_tree(nodes, neighbors, rng) if len(nodes) <= MANY else _large_tree(nodes, neighbors, rng)
-        )
+        draw_tree = _random_tree if len(nodes) <= MANY else _large_tree
+        sequence, parent = draw_tree(nodes, links, rng)
         below = _subtree_sizes(sequence, parent)
         heads = [node for node in sequence[1:] if sums[-1] >> below[node] & 1]
         if not heads:
@@ -308,42 +332,40 @@ def _cut(
     return []
 
 
-def _random_tree(
-    nodes: list[int], neighbors: list[list[int]], rng: np.random.Generator
-) -> tuple[list[int], dict[int, int]]:
+def _random_tree(nodes: list[int], links: _Links, rng: np.random.Generator) -> tuple[list[int], dict[int, int]]:
     """Prim's tree under even random weights: nodes in the order they join, and the parent of each."""
-    allowed, root = set(nodes), nodes[int(rng.integers(len(nodes)))]
-    keys = iter(rng.random(sum(len(neighbors[node]) for node in nodes)).tolist())
-    sequence, parent, heap = [], {root: -1}, [(0.0, root, -1)]
-    joined: set[int] = set()
-    while heap:
-        _, node, origin = heapq.heappop(heap)
-        if node in joined:
-            continue
-        joined.add(node)
-        sequence.append(node)
-        parent[node] = origin
-        for other in neighbors[node]:
-            if other in allowed and other not in joined:
-                heapq.heappush(heap, (next(keys), other, node))
+    near, root = links.near, nodes[int(rng.integers(len(nodes)))]
+    keys = iter(rng.random(sum(len(near[node]) for node in nodes)).tolist())
+    sequence: list[int] = []
+    parent, heap = {root: -1}, [(0.0, root, -1)]
+    outside = [False] * len(near)
+    for node in nodes:
+        outside[node] = True
+    while len(sequence) < len(nodes):
+        _, node, origin = heappop(heap)
+        if outside[node]:
+            outside[node] = False
+            sequence.append(node)
+            parent[node] = origin
+            for other in near[node]:
+                if outside[other]:
+                    heappush(heap, (next(keys), other, node))
     return sequence, parent
 
 
-def _large_tree(
-    nodes: list[int], neighbors: list[list[int]], rng: np.random.Generator
-) -> tuple[list[int], dict[int, int]]:
+def _large_tree(nodes: list[int], links: _Links, rng: np.random.Generator) -> tuple[list[int], dict[int, int]]:
     """Draw the same kind of tree for many nodes, in compiled code: nodes by distance from the root, and parents."""
-    place = np.full(len(neighbors), -1, dtype=np.int64)
-    place[nodes] = np.arange(len(nodes))
-    focal = np.repeat(np.arange(len(nodes)), [len(neighbors[node]) for node in nodes])
-    other = place[np.concatenate([neighbors[node] for node in nodes])]
+    names = np.asarray(nodes)
+    place = np.full(len(links.near), -1, dtype=np.int64)
+    place[names] = np.arange(len(nodes))
+    focal, neighbor = links.among(names)
+    other = place[neighbor]
     inside = other > focal  # each link once, and only those that stay among the nodes
     ends = (focal[inside].astype(np.int32), other[inside].astype(np.int32))  # what older SciPy takes
-    links = (rng.random(int(inside.sum())) + 1.0, ends)  # 0 would read as "no link"
-    tree = minimum_spanning_tree(sparse.coo_array(links, shape=(len(nodes), len(nodes))).tocsr())
+    weighted = (rng.random(int(inside.sum())) + 1.0, ends)  # 0 would read as "no link"
+    tree = minimum_spanning_tree(sparse.coo_array(weighted, shape=(len(nodes), len(nodes))).tocsr())
     root = int(rng.integers(len(nodes)))
     order, before = breadth_first_order(tree, root, directed=False)
-    names = np.asarray(nodes)
     sequence = names[order].tolist()
     parents = dict(zip(sequence[1:], names[before[order[1:]]].tolist(), strict=True))
     return sequence, {sequence[0]: -1} | parents

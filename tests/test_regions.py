@@ -233,13 +233,12 @@ def test_a_part_of_the_draws_is_that_part_of_all(ladder, monkeypatch):
 
 def test_the_tree_of_a_library_is_as_random_as_ours(ladder):
     """Each spanning tree of the graph, by how often it is drawn."""
-    neighbors = [ladder.indices[ladder.indptr[i] : ladder.indptr[i + 1]].tolist() for i in range(6)]
-    found = []
+    links, found = _regions._Links.of(ladder), []
     for draw in (_regions._random_tree, _regions._large_tree):
         rng = np.random.default_rng(1)
         trees = []
         for _ in range(6000):
-            _, parent = draw(list(range(6)), neighbors, rng)
+            _, parent = draw(list(range(6)), links, rng)
             trees.append(tuple(sorted(tuple(sorted(pair)) for pair in parent.items() if -1 not in pair)))
         found.append(pd.Series(trees).value_counts(normalize=True))
     assert set(found[0].index) == set(found[1].index)
@@ -247,7 +246,6 @@ def test_the_tree_of_a_library_is_as_random_as_ours(ladder):
 
 
 def test_a_large_tree_stays_among_its_nodes(ladder):
-    neighbors = [ladder.indices[ladder.indptr[i] : ladder.indptr[i + 1]].tolist() for i in range(6)]
-    sequence, parent = _regions._large_tree([1, 2, 3], neighbors, np.random.default_rng(1))
+    sequence, parent = _regions._large_tree([1, 2, 3], _regions._Links.of(ladder), np.random.default_rng(1))
     assert (sorted(sequence), sorted(parent)) == ([1, 2, 3], [1, 2, 3])
     assert parent[sequence[0]] == -1

@@ -149,10 +149,12 @@ def evaluate_corridors(
         (positions, kind != "control", [seed, zlib.crc32(name.encode())])
         for name, kind, positions in zip(names, kinds, anchors, strict=True)
     ]
-    nulls = dict(zip(names, where.map(_draw_claim, claims, stage, coast, interaction, design), strict=True))
+    nulls = dict(
+        zip(names, where.map(_draw_claim, claims, stage, coast, interaction, design, threads=2), strict=True)
+    )
     _check_draws(nulls, design)
     drawn = [(positions, nulls[name]) for name, positions in zip(names, anchors, strict=True)]
-    compared = where.map(_compare_claim, drawn, stage, measures, design)
+    compared = where.map(_compare_claim, drawn, stage, measures, design, threads=2)
     rows = [row | {"corridor_id": name} for name, found in zip(names, compared, strict=True) for row in found]
     table = pd.DataFrame(rows, columns=list(CORRIDOR_TESTS))
     table.attrs.update(seed=seed, basis=interaction.basis, missing=list(interaction.missing))

@@ -24,7 +24,9 @@ def add_inequality(run: Context) -> None:
         return
     drawn = partitions_of(run)
     tables = [
-        inequality.decompose_inequality(grouped[name], grouped["cluster_id"], partitions=drawn, seed=run.seed)
+        inequality.decompose_inequality(
+            grouped[name], grouped["cluster_id"], partitions=drawn, permutations=run.supporting(9999), seed=run.seed
+        )
         for name in VARIABLES
         if name in grouped
     ]
