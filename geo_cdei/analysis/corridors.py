@@ -137,7 +137,7 @@ def detect_corridors(
     rows = []
     for chain, share, _ in found:
         codes = cities.index[chain]
-        again = [any(_is_beside(chain, near, rule) for _, _, near in others) for others in kept]
+        again = [any(_is_beside(chain, near[None], rule)[0] for _, _, near in others) for others in kept]
         rows.append(
             {
                 "cities": tuple(codes), "names": " - ".join(names.loc[codes]), "n_cities": len(chain),
@@ -153,9 +153,9 @@ def detect_corridors(
     return frame[list(DETECTED)]
 
 
-def _is_beside(chain: list[int], near: BoolArray, rule: ChainRule) -> bool:
-    """Whether enough of the cities of a chain are near another one."""
-    return float(near[chain].mean()) >= rule.merge_share - 1e-9
+def _is_beside(chain: list[int], near: BoolArray, rule: ChainRule) -> BoolArray:
+    """Whether enough of the cities of a chain are near each of some others, a row of cities for each."""
+    return np.asarray(near[:, chain].mean(axis=1) >= rule.merge_share - 1e-9)
 
 
 class _Places:
@@ -192,13 +192,16 @@ class _Places:
         long = [c for c in chains if len(c[0]) >= rule.min_cities and self.length(c[0]) >= rule.min_km]
         long.sort(key=lambda c: (-c[1], c[0]))
         kept: list[Corridor] = []
+        near = np.empty((len(long), len(self.ids)), dtype=np.bool_)  # a row for each one kept
         for chain, share in long:
-            beside = next((k for k, (_, _, near) in enumerate(kept) if _is_beside(chain, near, rule)), None)
-            if beside is None:
-                near = line_distance_km(self.vectors, self.vectors[chain][None])[0] <= rule.merge_km
-                kept.append((chain, share, near))
+            beside = np.flatnonzero(_is_beside(chain, near[: len(kept)], rule))
+            if not len(beside):
+                row = near[len(kept)]
+                row[:] = line_distance_km(self.vectors, self.vectors[chain][None])[0] <= rule.merge_km
+                kept.append((chain, share, row))
             else:
-                kept[beside] = (kept[beside][0], kept[beside][1] + share, kept[beside][2])
+                first = int(beside[0])
+                kept[first] = (kept[first][0], kept[first][1] + share, kept[first][2])
         kept.sort(key=lambda c: (-c[1], c[0]))
         return kept[: rule.max_corridors]
 
