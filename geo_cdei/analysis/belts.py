@@ -230,7 +230,8 @@ def _belt(lon: FloatArray, lat: FloatArray, width_km: float) -> BaseGeometry:
     )
     circles = np.stack([np.asarray(xs), np.asarray(ys)], axis=1).reshape(n, _CORNERS, 2)
     pairs = np.concatenate([circles[:-1], circles[1:]], axis=1)
-    return shapely.union_all(shapely.convex_hull(shapely.multipoints([shapely.points(pair) for pair in pairs])))
+    # a line through all corners has their hull, and is made at once
+    return shapely.union_all(shapely.convex_hull(shapely.linestrings(pairs)))
 
 
 def _positions(cities: pd.DataFrame, corridors: pd.DataFrame) -> list[npt.NDArray[np.int64]]:
