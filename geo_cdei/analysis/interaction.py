@@ -34,6 +34,7 @@ def build_interaction(
     beta: float = 2.0,
     flows: pd.DataFrame | None = None,
     travel_time: pd.DataFrame | None = None,
+    km: FloatArray | None = None,
 ) -> Interaction:
     """Say how strongly every two cities interact: by a model, or by the study's own flows.
 
@@ -53,6 +54,8 @@ def build_interaction(
     travel_time : pandas.DataFrame, optional
         ``origin``, ``destination``, ``value``: replaces the distance. The longer of the two directions; a pair
         that is not listed takes the fastest way over listed ones.
+    km : numpy.ndarray of shape (n_cities, n_cities), optional
+        Distances between the cities where they are known already: :func:`geo_cdei._geodesy.pairwise_km`.
 
     Returns
     -------
@@ -83,7 +86,7 @@ def build_interaction(
     """
     if model not in MODELS:
         raise StatisticError(f"model must be one of {', '.join(MODELS)}; got {model!r}.")
-    km = pairwise_km(*city_points(cities))
+    km = pairwise_km(*city_points(cities)) if km is None else km
     cost, measured = km, "distance on the ellipsoid"
     if travel_time is not None:
         cost, measured = _times(travel_time, cities), "travel times of the study"

@@ -15,6 +15,8 @@ from geo_cdei.workspace import Workspace
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import numpy as np
+    import numpy.typing as npt
     from libpysal.graph import Graph
 
 __all__ = ["VARIABLES", "Context"]
@@ -38,6 +40,7 @@ class Context:
     base_graph: str = ""
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
     partitions: pd.DataFrame | None = None
+    distances: npt.NDArray[np.float64] | None = None
 
     @property
     def seed(self) -> int:
@@ -48,6 +51,16 @@ class Context:
     def is_large(self) -> bool:
         """Whether the study has so many cities that supporting draws are fewer."""
         return len(self.scored.cities) > LARGE
+
+    def city_km(self) -> npt.NDArray[np.float64]:
+        """Distances between every two scored cities, measured once for all steps."""
+        from geo_cdei._geodesy import pairwise_km
+        from geo_cdei.analysis.graphs import city_points
+
+        if self.distances is None:
+            self.distances = pairwise_km(*city_points(self.scored.cities))
+            self.distances.flags.writeable = False  # several steps look at it
+        return self.distances
 
     def supporting(self, draws: int) -> int:
         """Say how many draws a test has that only supports the main one: fewer in a large study."""

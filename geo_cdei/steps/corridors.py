@@ -71,7 +71,7 @@ def _network(run: Context, cities: gpd.GeoDataFrame, *, mass: str, beta: float) 
 
     return interaction.build_interaction(
         cities, mass=mass, model=run.settings.corridors.model, beta=beta, flows=run.joined.flows,
-        travel_time=run.joined.travel_time,
+        travel_time=run.joined.travel_time, km=run.city_km(),
     )  # fmt: skip
 
 
