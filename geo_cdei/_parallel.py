@@ -79,7 +79,10 @@ class Engine:
         elif self.scheduled:
             yield from _delay_all(function, items, shared, window=2 * self.blocks)
         elif threads > 1:
-            with ThreadPoolExecutor(threads) as pool:
+            from threadpoolctl import threadpool_limits
+
+            # a product of matrices starts threads of its own, which would wait for each other
+            with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
                 yield from pool.map(partial(function, *shared), items)
         else:
             for item in items:

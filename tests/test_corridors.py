@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from geo_cdei import columns
+from geo_cdei import _interaction, columns
 from geo_cdei._geodesy import pairwise_km
 from geo_cdei._interaction import disparity_p, gravity_flow, radiation_flow, route_flow, spanning_tree
 from geo_cdei._polyline import line_distance_km, unit_vectors
@@ -101,6 +101,22 @@ def test_what_enters_a_star_leaves_by_its_center():
     star[0, 1:] = star[1:, 0] = True
     demand = np.ones((4, 4)) - np.eye(4)
     assert route_flow(demand[None], star, np.ones((4, 4)))[0, 0].tolist() == [0, 3, 3, 3]
+
+
+def test_the_same_flow_whatever_the_block_of_sources(monkeypatch):
+    """Not one bit differs, so a larger machine may take larger blocks."""
+    cities = random_places()
+    whole = extract_backbone(build_interaction(cities, mass="gdp"), cities)
+    monkeypatch.setattr(_interaction, "_SOURCES", 7)
+    pd.testing.assert_frame_equal(
+        extract_backbone(build_interaction(cities, mass="gdp"), cities), whole, check_exact=True
+    )
+
+
+def test_distances_that_are_known_are_not_measured_again():
+    cities = random_places()
+    known = build_interaction(cities, mass="gdp", km=build_interaction(cities, mass="gdp").km * 2)
+    assert np.allclose(known.km, build_interaction(cities, mass="gdp").km * 2)
 
 
 # --- the network of a study

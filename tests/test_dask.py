@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import warnings
 
 import geopandas as gpd
@@ -14,7 +15,7 @@ import pytest
 import shapely
 from libpysal.graph import Graph
 
-from geo_cdei._parallel import Engine, choose_engine
+from geo_cdei._parallel import LOCAL, Engine, choose_engine
 from geo_cdei._permutation import conditional_counts
 from geo_cdei._regions import grow_regions
 from geo_cdei._row_blocks import cut_rows
@@ -39,6 +40,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
 ]
 BLOCKS = [1, 2, 7]
+
+
+def _after_a_while(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
 
 
 @pytest.fixture
@@ -101,6 +107,16 @@ def partitioned(frame, npartitions, *, seed=None):
 
 
 # which engine ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_results_of_threads_come_in_the_order_of_the_items(threads):
+    assert list(LOCAL.map(_after_a_while, [0.03, 0.0, 0.01], threads=threads)) == [0.03, 0.0, 0.01]
+
+
+def test_an_error_in_a_thread_is_the_same_error():
+    with pytest.raises(ValueError, match="non-negative"):
+        list(LOCAL.map(_after_a_while, [0.0, -1.0], threads=2))
 
 
 def test_nothing_is_started_where_no_client_is_active():

@@ -39,6 +39,7 @@ OWNERS = {
     "tobler": {"analysis.transfer"},
     "esda": {"analysis.global_autocorrelation"},
     "spreg": {"_spreg"},
+    "threadpoolctl": {"_parallel"},
     "mapclassify": {"analysis.breaks", "outputs.legends"},
     "skimage": {"analysis.ridges"},
     "pymcdm": {"analysis.pole_ranking"},
