@@ -285,7 +285,9 @@ def route_flow(
         for link, loads in pool.map(partial(_route_block, demand, graph), blocks):
             for carried, load in zip(out, loads, strict=True):
                 np.add.at(carried.reshape(-1), link, load)
-    return out + out.transpose(0, 2, 1)
+    for carried in out:
+        carried += carried.T
+    return out
 
 
 def _route_block(

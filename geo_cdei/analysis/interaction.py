@@ -205,18 +205,18 @@ def extract_backbone(
         )
     p, tree = disparity_p(flow), spanning_tree(flow)
     kept = (p < significance) | tree
-    resistance = interaction.cost**detour
-    known = ~np.isnan(interaction.mass)
-    everyone = (known[:, None] & known[None, :]) & ~np.eye(len(flow), dtype=np.bool_)
-    carried, between = route_flow([flow, everyone], kept, resistance)
-    codes, names = interaction.ids.to_numpy(), _names(cities)
     rank = np.argsort(settled_order(cities))  # which end is the origin does not hang on the order of the rows
     i, j = np.nonzero(kept & (rank[:, None] < rank[None, :]))
+    p = p[i, j]  # of the links alone: a large study has no room for every square at once
+    known = ~np.isnan(interaction.mass)
+    everyone = (known[:, None] & known[None, :]) & ~np.eye(len(flow), dtype=np.bool_)
+    carried, between = route_flow([flow, everyone], kept, interaction.cost**detour)
+    codes, names = interaction.ids.to_numpy(), _names(cities)
     traffic = carried[i, j] * interaction.km[i, j]
     links = pd.DataFrame(
         {
             "origin": codes[i], "destination": codes[j], "origin_city": names[i], "destination_city": names[j],
-            "km": interaction.km[i, j], "flow_share": flow[i, j] / np.triu(flow).sum(), "p_disparity": p[i, j],
+            "km": interaction.km[i, j], "flow_share": flow[i, j] / np.triu(flow).sum(), "p_disparity": p,
             "tree": tree[i, j], "carried": carried[i, j] / np.triu(flow).sum(),
             "betweenness": between[i, j] / np.triu(everyone).sum(), "traffic_share": traffic / traffic.sum(),
         }
