@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import replace
 
 import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
-from openpyxl.cell import WriteOnlyCell
 
 from geo_cdei import columns
 from geo_cdei.errors import OutputError
 from geo_cdei.outputs import workbook
 from geo_cdei.outputs.catalogue import column_title, read_phrases, table_title
-from geo_cdei.outputs.sheet_rows import rows_xml
 from geo_cdei.outputs.workbook import write_workbook
 
 LANGUAGES = ("zh", "en")
@@ -278,20 +275,6 @@ def test_a_number_that_is_not_finite_is_a_text(analysis, tmp_path):
 def test_truth_stays_truth_and_tuples_are_texts(analysis, tmp_path):
     sheet = written(analysis, tmp_path, cities={"scored": [True, False], "cities": [("a", "b"), ()]})["Cities"]
     assert [sheet["A3"].value, sheet["A4"].value, sheet["B3"].value] == [True, False, "('a', 'b')"]
-
-
-def test_rows_are_written_as_openpyxl_writes_them(tmp_path):
-    values = ["a<b>&\"c'", " x\r\n", "", "长安", "𠮷", True, False, 3, 2**60, 0.1, -0.0, 1e-300, None, 7.0]
-    book = openpyxl.Workbook(write_only=True)
-    page = book.create_sheet()
-    cells = [value if value is None else WriteOnlyCell(page, value) for value in values]
-    for cell in filter(None, cells):
-        cell.number_format = "0.00"
-    page.append(cells)
-    book.save(tmp_path / "a.xlsx")
-    with zipfile.ZipFile(tmp_path / "a.xlsx") as parts:
-        sheet = parts.read("xl/worksheets/sheet1.xml")
-    assert rows_xml([[v] for v in values], "ABCDEFGHIJKLMN", [1] * len(values), first=1) in sheet
 
 
 # --- names of sheets

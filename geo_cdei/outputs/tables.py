@@ -162,7 +162,7 @@ def write_template(path: Path, *, names: pd.DataFrame) -> None:
     save_workbook(book, path)
 
 
-def save_workbook(book: Workbook, path: Path, *, rows: Mapping[int, bytes] | None = None) -> None:
+def save_workbook(book: Workbook, path: Path) -> None:
     """Save a workbook with fixed times, so that two equal workbooks are equal byte for byte.
 
     Parameters
@@ -171,10 +171,7 @@ def save_workbook(book: Workbook, path: Path, *, rows: Mapping[int, bytes] | Non
         The workbook.
     path : pathlib.Path
         The ``.xlsx`` file.
-    rows : mapping of int to bytes, optional
-        Further rows by the number of their sheet, from 1, in the markup of a sheet; they follow the sheet's own.
     """
-    further = {f"xl/worksheets/sheet{number}.xml": markup for number, markup in (rows or {}).items()}
     book.properties.created = dt.datetime(2026, 1, 1)
     stream = io.BytesIO()
     book.save(stream)
@@ -183,8 +180,6 @@ def save_workbook(book: Workbook, path: Path, *, rows: Mapping[int, bytes] | Non
             data = parts.read(name)
             if name == "docProps/core.xml":  # saving writes the hour into it
                 data = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>2026-01-01T00:00:00Z", data)
-            if name in further:
-                data = data.replace(b"</sheetData>", further[name] + b"</sheetData>")
             fixed.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
 
 

@@ -16,7 +16,6 @@ from geo_cdei.errors import OutputError
 from geo_cdei.outputs._escape import cell
 from geo_cdei.outputs.catalogue import ColumnTitle, column_title, read_phrases, table_title
 from geo_cdei.outputs.manifest import made_by
-from geo_cdei.outputs.sheet_rows import rows_xml
 from geo_cdei.outputs.tables import save_workbook
 from geo_cdei.results import Analysis
 
@@ -84,8 +83,10 @@ def write_workbook(analysis: Analysis, path: Path, *, lang: str, cluster: str | 
     book = Workbook(write_only=True)
     _write_contents(book, sheets, lang)
     _write_lines(book, _say("notes", lang), list(_notes(analysis, lang, cluster)), widths=(34, 110))
-    shown = [sheet for sheet in sheets if not sheet.is_left_out]
-    save_workbook(book, path, rows=dict(enumerate((_write_table(book, sheet, lang) for sheet in shown), start=3)))
+    for sheet in sheets:
+        if not sheet.is_left_out:
+            _write_table(book, sheet, lang)
+    save_workbook(book, path)
 
 
 def _of_cluster(analysis: Analysis, cluster: str) -> dict[str, pd.DataFrame]:
@@ -202,8 +203,7 @@ def _notes(analysis: Analysis, lang: str, cluster: str | None) -> Iterator[tuple
         yield notice.step, notice.message
 
 
-def _write_table(book: Workbook, sheet: _Sheet, lang: str) -> bytes:
-    """Lay out the sheet of a table and write its titles; give the rows that come below them."""
+def _write_table(book: Workbook, sheet: _Sheet, lang: str) -> None:
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.utils import get_column_letter
 
@@ -211,10 +211,9 @@ def _write_table(book: Workbook, sheet: _Sheet, lang: str) -> bytes:
     names = [str(name) for name in frame.columns]
     titles = [column_title(sheet.table, name, lang) for name in names]
     columns = [_values(column, sheet.table) for _, column in frame.items()]
-    letters = [get_column_letter(place) for place in range(1, len(names) + 1)]
     _lay_out(page, [_width(*each) for each in zip(titles, names, columns, strict=True)])
     page.freeze_panes = f"B{HEADER_ROWS + 1}"
-    page.auto_filter.ref = f"A{HEADER_ROWS}:{(letters or ['A'])[-1]}{len(frame) + HEADER_ROWS}"
+    page.auto_filter.ref = f"A{HEADER_ROWS}:{get_column_letter(max(len(names), 1))}{len(frame) + HEADER_ROWS}"
     page.print_title_rows = f"1:{HEADER_ROWS}"
     page.row_dimensions[1].height = 48
     heads = (_styled(page, [title.header for title in titles], bold=True), _styled(page, names, small=True))
@@ -224,7 +223,9 @@ def _write_table(book: Workbook, sheet: _Sheet, lang: str) -> bytes:
         _align((heads[0][number], heads[1][number], cells[number]), column)
     for head in heads:
         page.append(head)
-    return rows_xml(columns, letters, [each.style_id for each in cells], first=HEADER_ROWS + 1)
+    for row in zip(*columns, strict=True):
+        # written at once, so that the same cells serve the next row; what is missing needs none
+        page.append([None if value is None else _filled(each, value) for each, value in zip(cells, row, strict=True)])
 
 
 def _align(cells: Iterable[Any], column: pd.Series[Any]) -> None:
