@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import numpy as np
 import pandas as pd
 import pytest
 
 from geo_cdei import columns, pipeline
+from geo_cdei._geodesy import pairwise_km
 from geo_cdei.config import Settings, read_settings
 from geo_cdei.errors import GeoCdeiError, InputError, MatchError, SchemaError, SettingsError
+from geo_cdei.steps.context import Context
 from geo_cdei.steps.joining import join_study
 
 SIXTEEN = [
@@ -24,6 +29,13 @@ def edit(path, old, new):
     text = path.read_text(encoding="utf-8")
     assert text.count(old) >= 1
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_kilometres_are_measured_once_in_a_run():
+    cities = pd.DataFrame({"lon": [100.0, 101.0], "lat": 30.0}, index=["a", "b"])
+    context = Context(None, Settings(), None, SimpleNamespace(cities=cities))
+    np.testing.assert_array_equal(context.city_km(), pairwise_km(cities["lon"], cities["lat"]))
+    assert context.city_km() is context.city_km()
 
 
 # --- the printed numbers

@@ -265,6 +265,13 @@ def test_a_site_at_a_pole_saves_nothing():
     assert pole_location.fifth_sites(cities, pd.Series({"P": "000001"})).at["000001", "saved_km"] == 0
 
 
+def test_sites_are_the_same_with_kilometres_measured_before():
+    cities, _, _ = small_country()
+    found = pole_location.fifth_sites(cities, seats := pd.Series({"P": "000001"}))
+    given = pole_location.fifth_sites(cities, seats, km=pairwise_km(cities["lon"], cities["lat"]))
+    pd.testing.assert_frame_equal(given, found, check_exact=True)
+
+
 def test_sites_name_their_columns_and_count_what_is_unknown():
     cities, _, _ = small_country()
     cities.loc["000005", "scale_2020"] = np.nan

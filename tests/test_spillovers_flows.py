@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from geo_cdei import columns
+from geo_cdei import _sending, columns
 from geo_cdei._geodesy import distance_km, pairwise_km
 from geo_cdei._interaction import radiation_flow
 from geo_cdei._sending import gravity_sent, radiation_sent
@@ -131,6 +131,13 @@ def test_radiation_is_the_formula_pair_by_pair(network):
         s = m[(d[i] < d[i, j]) & (np.arange(40) != i)].sum()
         by_hand = m[i] / (1 - m[i] / total) * m[i] * m[j] / ((m[i] + s) * (m[i] + m[j] + s))
         assert found[i, j] == pytest.approx(by_hand)
+
+
+def test_radiation_is_the_same_a_few_cities_at_a_time(network, monkeypatch):
+    mass, km = network[0].to_numpy(), network[1].to_numpy()
+    whole = radiation_sent(mass, km)
+    monkeypatch.setattr(_sending, "_ROWS", 7)
+    np.testing.assert_array_equal(radiation_sent(mass, km), whole)
 
 
 def test_both_directions_of_radiation_are_those_of_the_corridors(network):

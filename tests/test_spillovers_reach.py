@@ -103,7 +103,7 @@ def test_resampled_likeness_is_that_of_the_repeated_cities():
     """A city drawn three times stands three times, and is no neighbor of itself."""
     cities, rng = scattered(25, 6), np.random.default_rng(7)
     values, counts = rng.normal(size=25), rng.multinomial(25, np.full(25, 0.04))
-    bands = decay._bands(cities, np.arange(25), (0, 400, 800))
+    bands = decay._bands(cities, np.arange(25), (0, 400, 800), None)
     rows = np.repeat(np.arange(25), counts)
     z = values[rows] - values[rows].mean()
     for place, links in enumerate(bands.links):
@@ -181,6 +181,25 @@ def test_decay_table_has_its_columns_and_follows_no_row_order():
     found = similarity_decay(y, cities, permutations=99, seed=1)
     assert tuple(found.columns) == columns.DECAY
     pd.testing.assert_frame_equal(similarity_decay(y[::-1], cities[::-1], permutations=99, seed=1), found)
+
+
+def test_decay_is_the_same_with_kilometres_measured_before():
+    cities, noise = scattered(50, 17)[::-1], np.random.default_rng(18).normal(size=(50, 2))
+    km = pairwise_km(cities["lon"], cities["lat"])
+    y, x = pd.Series(noise[:, 0], index=cities.index, name="y"), pd.DataFrame(noise, index=cities.index)
+    for measured, given in (
+        (similarity_decay(y, cities, seed=1), similarity_decay(y, cities, km=km, seed=1)),
+        (indirect_decay(y, x[[1]], cities, seed=1), indirect_decay(y, x[[1]], cities, km=km, seed=1)),
+    ):
+        pd.testing.assert_frame_equal(given, measured, check_exact=True)
+
+
+def test_resampled_likeness_is_the_same_in_small_blocks(monkeypatch):
+    cities = scattered(50, 17)
+    y = pd.Series(np.random.default_rng(18).normal(size=50), index=cities.index, name="y")
+    whole = similarity_decay(y, cities, permutations=99, seed=1)
+    monkeypatch.setattr(decay, "_CELLS", 350)
+    pd.testing.assert_frame_equal(similarity_decay(y, cities, permutations=99, seed=1), whole, check_exact=True)
 
 
 def test_decay_refuses_missing_values_and_odd_bands():
@@ -279,6 +298,12 @@ def test_halo_follows_no_row_order():
     found = core_halos(residual, cities, cores, mass=mass)
     again = core_halos(residual[::-1], cities[::-1], cores, mass=mass[::-1])
     pd.testing.assert_frame_equal(again, found)
+
+
+def test_halo_is_the_same_with_kilometres_measured_before():
+    residual, cities, cores, mass = halo_study()
+    found = core_halos(residual, cities, cores, mass=mass, km=pairwise_km(cities["lon"], cities["lat"]))
+    pd.testing.assert_frame_equal(found, core_halos(residual, cities, cores, mass=mass), check_exact=True)
 
 
 def test_city_without_residual_is_in_no_ring():

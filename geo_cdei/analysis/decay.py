@@ -16,6 +16,7 @@ from scipy import sparse
 from .._aligned import MINIMUM, check_index, name_some, numbers
 from .._envelopes import global_envelope
 from .._geodesy import within_km
+from .._parallel import LOCAL
 from .._permutation import permuted_values
 from .._pvalues import check_inference
 from ..columns import DECAY
@@ -35,7 +36,8 @@ __all__ = ["BANDS_KM", "indirect_decay", "similarity_decay"]
 
 BANDS_KM = (0.0, 100.0, 200.0, 300.0, 400.0, 500.0, 600.0, 800.0, 1000.0)
 _RESAMPLES = 999
-_CELLS = 4_000_000
+_CELLS = 400_000  # of resampled cities in a block: its part of the matrices then stays near the processor
+_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +54,7 @@ def similarity_decay(
     cities: gpd.GeoDataFrame,
     *,
     bands_km: Sequence[float] = BANDS_KM,
+    km: FloatArray | None = None,
     permutations: int = 999,
     seed: int,
 ) -> pd.DataFrame:
@@ -65,6 +68,8 @@ def similarity_decay(
         With ``lon`` and ``lat`` in degrees, or polygons with a CRS.
     bands_km : sequence of float
         Edges of the distance bands, ascending kilometres; a pair at an edge belongs to the nearer band.
+    km : numpy.ndarray of shape (n_cities, n_cities), optional
+        Kilometres between the cities, where they have been measured before.
     permutations, seed : int
         Number of shuffles of the values among the cities; seed of all draws.
 
@@ -106,11 +111,11 @@ def similarity_decay(
     order = _sorted(values.index)
     z = _checked(values)[order]
     z = z - z.mean()
-    bands = _bands(cities, order, bands_km)
+    bands = _bands(cities, order, bands_km, km)
     rng = np.random.default_rng(seed)
-    drawn = np.concatenate([_moran(bands, rows, None) for rows in permuted_values(z, permutations, rng)])
-    observed = _moran(bands, z[None, :], None)[0]
-    resampled = np.concatenate([_moran(bands, z[None, :], counts) for counts in _resamples(len(z), rng)])
+    drawn = np.concatenate([_moran(bands, rows) for rows in permuted_values(z, permutations, rng)])
+    observed = _moran(bands, z[None, :])[0]
+    resampled = np.concatenate(list(LOCAL.map(_moran, _resamples(len(z), rng), bands, z[None, :], threads=_THREADS)))
     n_pairs = [links.nnz // 2 for links in bands.links]
     return _table(bands, observed, drawn, resampled).assign(
         measure="similarity", variable=str(values.name), n_pairs=n_pairs, n=len(z), permutations=permutations,
@@ -124,6 +129,7 @@ def indirect_decay(
     cities: gpd.GeoDataFrame,
     *,
     bands_km: Sequence[float] = BANDS_KM,
+    km: FloatArray | None = None,
     permutations: int = 999,
     seed: int,
 ) -> pd.DataFrame:
@@ -135,7 +141,7 @@ def indirect_decay(
         Explained variable, indexed by ``adcode`` in the order of *cities*.
     x : pandas.DataFrame of shape (n_cities, n_columns)
         The city's own columns; the neighbors' mean is taken of the first.
-    cities, bands_km, permutations, seed
+    cities, bands_km, km, permutations, seed
         As for :func:`similarity_decay`.
 
     Returns
@@ -178,7 +184,7 @@ def indirect_decay(
     order = _sorted(y.index)
     values = _checked(y)[order]
     own = np.column_stack([np.ones(len(y)), *(_checked(x[name])[order] for name in x)])
-    bands = _bands(cities, order, bands_km)
+    bands = _bands(cities, order, bands_km, km)
     rings = [_ring_mean(links, own[:, 1]) for links in bands.links]
     directions = np.array([_direction(own, ring) for ring in rings])
     residuals = values - own @ np.linalg.lstsq(own, values, rcond=None)[0]
@@ -216,37 +222,47 @@ def _checked(values: pd.Series[float]) -> FloatArray:
     return found
 
 
-def _bands(cities: gpd.GeoDataFrame, order: IntArray, bands_km: Sequence[float]) -> _Bands:
+def _bands(cities: gpd.GeoDataFrame, order: IntArray, bands_km: Sequence[float], km: FloatArray | None) -> _Bands:
     edges = np.asarray(bands_km, dtype=np.float64)
     if len(edges) < 3 or edges[0] < 0 or not (np.diff(edges) > 0).all():
         raise StatisticError(f"bands_km must be at least three ascending distances from 0 up; got {list(bands_km)}.")
-    lon, lat = (part[order] for part in city_points(cities))
-    i, j, km = within_km(lon, lat, float(edges[-1]))
-    band = np.searchsorted(edges[1:], km, side="left")
+    n = len(order)
+    i, j, apart = _pairs(cities, order, float(edges[-1]), km)
+    band = np.searchsorted(edges[1:], apart, side="left")
     links, means = [], []
     for place in range(len(edges) - 1):
-        some = (band == place) & (km > edges[0])
+        some = (band == place) & (apart > edges[0])
         a, b = np.append(i[some], j[some]), np.append(j[some], i[some])
-        links.append(sparse.csr_array((np.ones(len(a)), (a, b)), shape=(len(lon), len(lon))))
-        means.append(km[some].mean() if some.any() else np.nan)
+        links.append(sparse.csr_array((np.ones(len(a)), (a, b)), shape=(n, n)))
+        means.append(apart[some].mean() if some.any() else np.nan)
     if np.isnan(means[0]) and np.isnan(means[1]):
-        raise StatisticError(
-            f"No two of {len(lon)} cities are within {edges[2]:g} km of each other. Use wider bands."
-        )
+        raise StatisticError(f"No two of {n} cities are within {edges[2]:g} km of each other. Use wider bands.")
     return _Bands(edges, tuple(links), np.array(means))
 
 
-def _moran(bands: _Bands, rows: FloatArray, counts: FloatArray | None) -> FloatArray:
+def _pairs(
+    cities: gpd.GeoDataFrame, order: IntArray, farthest: float, km: FloatArray | None
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Every pair of cities up to a distance, as places in the order; a geodesic is as long from either end."""
+    if km is None:
+        lon, lat = (part[order] for part in city_points(cities))
+        return within_km(lon, lat, farthest)
+    ordered = km[np.ix_(order, order)]
+    i, j = np.nonzero(np.triu(ordered <= farthest, k=1))
+    return i, j, ordered[i, j]
+
+
+def _moran(bands: _Bands, rows: FloatArray, counts: FloatArray | None = None) -> FloatArray:
     """Moran's I of every band, for rows of values, or for one row of values and rows of counts of cities."""
-    weight = np.ones_like(rows) if counts is None else counts
+    weight = np.ones((1, rows.shape[1])) if counts is None else counts
     centered = rows - (weight * rows).sum(axis=1, keepdims=True) / weight.sum(axis=1, keepdims=True)
     held = weight * centered
     variance = (held * centered).sum(axis=1) / weight.sum(axis=1)
-    result = np.full((len(weight), len(bands.links)), np.nan)
+    result = np.full((len(held), len(bands.links)), np.nan)
     for place, links in enumerate(bands.links):
         near = (links @ held.T).T
         # who is drawn twice is no neighbor of itself: the graph has no such link
-        pairs = (weight * (links @ weight.T).T).sum(axis=1)
+        pairs = np.broadcast_to((weight * (links @ weight.T).T).sum(axis=1), len(held))
         some = pairs > 0
         result[some, place] = (held * near).sum(axis=1)[some] / pairs[some] / variance[some]
     return result

@@ -44,6 +44,7 @@ def core_halos(
     *,
     mass: pd.Series[float],
     rings_km: Sequence[float] = RINGS_KM,
+    km: FloatArray | None = None,
     peers: int = 99,
 ) -> pd.DataFrame:
     """Hold the surroundings of every core against those of cities of about its rank.
@@ -61,6 +62,8 @@ def core_halos(
         By which cities are ranked, same index as *cities*.
     rings_km : sequence of float
         Edges of the rings, ascending kilometres; a city at an edge belongs to the nearer ring.
+    km : numpy.ndarray of shape (n_cities, n_cities), optional
+        Kilometres between the cities, where they have been measured before.
     peers : int, default 99
         How many cities, nearest in rank, make the null. A city around which a part of the core's cannot be
         measured is none. Cities near the core are: without them likeness of neighbors would pass for a halo.
@@ -119,7 +122,7 @@ def core_halos(
         raise StatisticError(
             f"All values of {residual.name} are the same, or missing; there is nothing to hold apart."
         )
-    estimate, spread, counts = _curves(field, cities, edges)
+    estimate, spread, counts = _curves(field, cities, edges, km)
     scaled = estimate / spread
     tested = []
     for core in known.to_dict("records"):
@@ -182,10 +185,10 @@ def _check_cores(cores: pd.DataFrame, cities: pd.DataFrame, mass: pd.Series[floa
 
 
 def _curves(
-    residual: FloatArray, cities: gpd.GeoDataFrame, edges: FloatArray
+    residual: FloatArray, cities: gpd.GeoDataFrame, edges: FloatArray, km: FloatArray | None
 ) -> tuple[FloatArray, FloatArray, IntArray]:
     """Mean residual by ring around every city, and members of its cluster less others; their spread; cities."""
-    km = pairwise_km(*city_points(cities))
+    km = pairwise_km(*city_points(cities)) if km is None else km
     valued = np.isfinite(residual)
     labels = pd.factorize(cities["cluster_id"])[0]
     same = (labels[:, None] == labels[None, :]) & (labels[:, None] >= 0)

@@ -52,7 +52,9 @@ def cluster_seats(cities: pd.DataFrame, members: pd.DataFrame, *, size: str = "s
     return held.drop_duplicates("cluster_id").set_index("cluster_id")["adcode"].rename("seat")
 
 
-def fifth_sites(cities: gpd.GeoDataFrame, seats: pd.Series[str], *, size: str = "scale_2020") -> pd.DataFrame:
+def fifth_sites(
+    cities: gpd.GeoDataFrame, seats: pd.Series[str], *, size: str = "scale_2020", km: FloatArray | None = None
+) -> pd.DataFrame:
     """Measure how much the size-weighted distance to the nearest pole falls, for every city as one more pole.
 
     Parameters
@@ -63,6 +65,8 @@ def fifth_sites(cities: gpd.GeoDataFrame, seats: pd.Series[str], *, size: str = 
         Codes of the present poles' seats, indexed by ``cluster_id``.
     size : str, default "scale_2020"
         Column that weights the cities; a city without one is not weighted, and counted in ``attrs["n_unknown"]``.
+    km : numpy.ndarray of shape (n_cities, n_cities), optional
+        Kilometres between the cities, where they have been measured before.
 
     Returns
     -------
@@ -95,7 +99,7 @@ def fifth_sites(cities: gpd.GeoDataFrame, seats: pd.Series[str], *, size: str = 
     mass = np.where(np.isfinite(known), known, 0.0)  # an unknown weight weighs nothing, and is counted
     if not (mass.sum() > 0 and (mass >= 0).all()):
         raise StatisticError(f"{size} must be 0 or more and positive somewhere, to weight {len(cities)} distances.")
-    km = pairwise_km(*city_points(cities))
+    km = pairwise_km(*city_points(cities)) if km is None else km
     present = km[:, cities.index.get_indexer(pd.Index(seats))].min(axis=1)
     mean_km = float(mass @ present / mass.sum())
     saved = np.maximum(present[:, None] - km, 0.0).T @ mass / mass.sum()

@@ -52,7 +52,7 @@ def add_poles(run: Context) -> None:
         run.skip("poles", str(error))
         return
     seats = pole_location.cluster_seats(cities, members).reindex(held)
-    sites = pole_location.fifth_sites(cities, seats)
+    sites = pole_location.fifth_sites(cities, seats, km=run.city_km())
     main = _rank(run, members, held, sites)
     weights = _weights(run, main.criteria)
     likely = main.table.index  # likeliest first place first
@@ -116,7 +116,7 @@ def _further_runs(run: Context, held: Sequence[str], sites: pd.DataFrame) -> pd.
     tested = poles.seat_holders(run.tables["pattern"], seats="role")
     if set(tested) != set(held):
         seats = pole_location.cluster_seats(cities, members).reindex(tested)
-        own = _rank(run, members, tested, pole_location.fifth_sites(cities, seats)).table
+        own = _rank(run, members, tested, pole_location.fifth_sites(cities, seats, km=run.city_km())).table
         tables.append(_named(own, "tested roles", "tested roles", False))
     return pd.concat(tables) if tables else pd.DataFrame()
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from geo_cdei.results import Notice
@@ -93,10 +94,12 @@ def _add_decay(run: Context, x: pd.DataFrame, residuals: pd.Series) -> None:
     kept = residuals.dropna().index
     bands, y = wanted.bands_km, cities[wanted.y]
     how: dict[str, Any] = {"bands_km": bands, "permutations": 199 if run.is_large else 999, "seed": run.seed}
+    km, at = run.city_km(), cities.index.get_indexer(kept)
+    among = km if len(kept) == len(cities) else km[np.ix_(at, at)]
     tables = [
-        decay.similarity_decay(y, cities, **how),
-        decay.similarity_decay(residuals[kept], cities.loc[kept], **how),
-        decay.indirect_decay(y[kept], x.loc[kept], cities.loc[kept], **how),
+        decay.similarity_decay(y, cities, km=km, **how),
+        decay.similarity_decay(residuals[kept], cities.loc[kept], km=among, **how),
+        decay.indirect_decay(y[kept], x.loc[kept], cities.loc[kept], km=among, **how),
     ]
     run.tables["decay"] = pd.concat(tables, ignore_index=True)
 
@@ -106,8 +109,9 @@ def _add_reach(run: Context, cores: pd.DataFrame, residuals: pd.Series) -> None:
 
     wanted, cities = run.settings.spillovers, run.scored.cities
     found = halos.core_halos(
-        residuals, cities, cores, mass=cities[wanted.masses[0]], rings_km=wanted.rings_km, peers=wanted.peers
-    )
+        residuals, cities, cores, mass=cities[wanted.masses[0]], rings_km=wanted.rings_km, km=run.city_km(),
+        peers=wanted.peers,
+    )  # fmt: skip
     classes = halos.halo_classes(found)
     run.tables |= {"halos": found, "halo_cores": classes}
     run.layers["halo_circles"] = spillover_layers.halo_circles(classes, cities)
@@ -129,11 +133,10 @@ def _add_bivariate(run: Context) -> None:
 
 def _cost(run: Context) -> pd.DataFrame:
     """Give kilometres between all cities, or the study's own travel times."""
-    from geo_cdei.analysis import model_inputs
-
     cities, given = run.scored.cities, run.joined.travel_time
     if given is None:
-        return model_inputs.core_km(cities, list(cities.index))
+        # column after column: a table is read by its columns, and symmetric numbers can lie either way
+        return pd.DataFrame(run.city_km().T, index=cities.index, columns=list(cities.index), copy=False)
     square = given.pivot(index="origin", columns="destination", values="value")
     return square.reindex(index=cities.index, columns=cities.index)
 
@@ -203,7 +206,7 @@ def _city_flows(run: Context, cost: pd.DataFrame) -> Iterator[tuple[str, pd.Data
         return
     for mass in wanted.masses:
         known = cities[mass].dropna().index
-        part = cost.loc[known, known]
+        part = cost if len(known) == len(cities) else cost.loc[known, known]
         for beta in wanted.gravity_beta:
             flows = cluster_flows.city_flows(cities.loc[known, mass], part, model="gravity", beta=beta)
             yield f"gravity {beta:g} {mass}", flows
