@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components, mini
 
 from geo_cdei.errors import GraphError
 
-__all__ = ["bridge", "grow_regions", "random_partitions"]
+__all__ = ["bridge", "grow_listed", "grow_regions", "neighbor_table", "random_partitions"]
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -122,16 +122,83 @@ def grow_regions(
     >>> np.sort(grow_regions(line, 4, draws=2, seed=1), axis=1).tolist()
     [[0, 1, 2, 3], [0, 1, 2, 3]]
     """
-    near = np.asarray((sparse.csr_array(adjacency) != 0).todense())
-    _check_connected(near, size)
-    n, rng = len(near), np.random.default_rng(seed)
+    return grow_listed(neighbor_table(adjacency, size), size, draws=draws, seed=seed, starts=starts, part=part)
+
+
+def neighbor_table(adjacency: sparse.sparray, size: int) -> Ints:
+    """List the neighbors of every city, to grow many sets of regions from.
+
+    Parameters
+    ----------
+    adjacency : sparse array of shape (n, n)
+        Connected and symmetric.
+    size : int
+        Cities in the largest region to be grown, at most n.
+
+    Returns
+    -------
+    array of int, shape (n, most neighbors)
+        Positions of the neighbors of each city, ascending; n where it has no further one.
+
+    Raises
+    ------
+    GraphError
+        As for :func:`grow_regions`.
+
+    Examples
+    --------
+    >>> neighbor_table(sparse.diags_array([1.0, 1.0], offsets=[-1, 1], shape=(3, 3)), 3).tolist()
+    [[1, 3], [0, 2], [1, 3]]
+    """
+    linked = sparse.csr_array(sparse.csr_array(adjacency) != 0)
+    _check_connected(np.asarray(linked.todense()), size)
+    linked.sort_indices()
+    n, degree = linked.shape[0], np.diff(linked.indptr)
+    table = np.full((n, int(degree.max(initial=0))), n, dtype=np.int64)
+    table[np.arange(table.shape[1]) < degree[:, None]] = linked.indices
+    return table
+
+
+def grow_listed(
+    neighbors: Ints,
+    size: int,
+    *,
+    draws: int,
+    seed: int,
+    starts: Ints | None = None,
+    part: tuple[int, int] | None = None,
+) -> Ints:
+    """Grow random contiguous regions from a table of neighbors.
+
+    Parameters
+    ----------
+    neighbors : array of int
+        Result of :func:`neighbor_table`, made for this size or a larger one.
+    size, draws, seed, starts, part
+        As for :func:`grow_regions`.
+
+    Returns
+    -------
+    array of int, shape (draws, size)
+        As for :func:`grow_regions`.
+
+    Examples
+    --------
+    >>> pair = neighbor_table(sparse.csr_array(np.array([[0, 1], [1, 0]])), 2)
+    >>> np.sort(grow_listed(pair, 2, draws=1, seed=1), axis=1).tolist()
+    [[0, 1]]
+    """
+    n, rng = len(neighbors), np.random.default_rng(seed)
     first, last = part or (0, draws)
+    begin = rng.choice(np.arange(n) if starts is None else starts, size=draws)
     if n > MANY_CITIES:
-        begin = rng.choice(np.arange(n) if starts is None else starts, size=draws)
-        return _grow_by_lists(near, begin, size, rng=rng, part=(first, last))
+        return _grow_by_lists(neighbors, begin, size, rng=rng, part=(first, last))
+    near = np.zeros((n, n + 1), dtype=bool)
+    near[np.arange(n)[:, None], neighbors] = True
+    near = near[:, :n]
     rows = np.arange(last - first)
     regions = np.empty((len(rows), size), dtype=np.int64)
-    regions[:, 0] = rng.choice(np.arange(n) if starts is None else starts, size=draws)[first:last]
+    regions[:, 0] = begin[first:last]
     _pass_over(rng, first * n)
     inside = np.zeros((len(rows), n), dtype=bool)
     inside[rows, regions[:, 0]] = True
@@ -147,17 +214,16 @@ def grow_regions(
     return regions
 
 
-def _grow_by_lists(near: Bools, begin: Ints, size: int, *, rng: np.random.Generator, part: tuple[int, int]) -> Ints:
+def _grow_by_lists(
+    neighbors: Ints, begin: Ints, size: int, *, rng: np.random.Generator, part: tuple[int, int]
+) -> Ints:
     """Grow by the same rule with a list of the frontier: work in proportion to the region, not to all cities."""
-    first, last = part
-    degree = near.sum(axis=1)
-    padded = np.full((len(near), int(degree.max())), -1, dtype=np.int64)
-    for city, count in enumerate(degree):
-        padded[city, :count] = np.flatnonzero(near[city])
+    n, (first, last) = len(neighbors), part
     rows = np.arange(last - first)
     regions = np.empty((len(rows), size), dtype=np.int64)
-    seen = np.zeros((len(rows), len(near)), dtype=bool)
-    frontier = np.empty((len(rows), len(near)), dtype=np.int32)
+    seen = np.zeros((len(rows), n + 1), dtype=bool)
+    seen[:, n] = True  # who stands for no neighbor
+    frontier = np.empty((len(rows), n), dtype=np.int32)
     waiting = np.zeros(len(rows), dtype=np.int64)
     chosen = begin[first:last]
     seen[rows, chosen] = True
@@ -168,11 +234,14 @@ def _grow_by_lists(near: Bools, begin: Ints, size: int, *, rng: np.random.Genera
             chosen = frontier[rows, at].astype(np.int64)
             frontier[rows, at] = frontier[rows, waiting]  # the last takes the place of the one taken out
         regions[:, step] = chosen
-        for other in padded[chosen].T:
-            new = np.flatnonzero((other >= 0) & ~seen[rows, other])
-            frontier[new, waiting[new]] = other[new]
-            waiting[new] += 1
-            seen[new, other[new]] = True
+        near = neighbors[chosen]
+        row, place = np.nonzero(~seen[rows[:, None], near])
+        new = near[row, place]
+        joined = np.bincount(row, minlength=len(rows))
+        behind = np.arange(len(row)) - np.repeat(np.cumsum(joined) - joined, joined)  # 0, 1, … in each region
+        frontier[row, waiting[row] + behind] = new
+        seen[row, new] = True
+        waiting += joined
     return regions
 
 

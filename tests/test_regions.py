@@ -13,7 +13,7 @@ from scipy import sparse, stats
 from scipy.sparse.csgraph import connected_components
 
 from geo_cdei import _regions
-from geo_cdei._regions import bridge, grow_regions, random_partitions
+from geo_cdei._regions import bridge, grow_listed, grow_regions, neighbor_table, random_partitions
 from geo_cdei.analysis.partitions import connected_contiguity, random_partitions_of
 from geo_cdei.errors import GraphError
 
@@ -58,6 +58,32 @@ def test_regions_start_where_they_are_told_to():
 def test_the_seed_alone_decides_the_regions():
     np.testing.assert_array_equal(*(grow_regions(GRID, 5, draws=20, seed=6) for _ in range(2)))
     assert (grow_regions(GRID, 5, draws=20, seed=6) != grow_regions(GRID, 5, draws=20, seed=7)).any()
+
+
+def test_a_table_of_neighbours_grows_what_each_region_alone_would():
+    table = neighbor_table(GRID, 9)
+    for size in (1, 4, 9):
+        alone = grow_regions(GRID, size, draws=20, seed=6)
+        np.testing.assert_array_equal(grow_listed(table, size, draws=20, seed=6), alone)
+
+
+def test_a_list_of_the_frontier_takes_neighbours_in_their_order(monkeypatch):
+    """As the rule is written down, one neighbor after the other, for a region and its frontier as Python lists."""
+    monkeypatch.setattr(_regions, "MANY_CITIES", 0)
+    rng, by_hand = np.random.default_rng(6), [[start] for start in np.random.default_rng(6).choice(36, size=5)]
+    rng.choice(36, size=5)
+    frontiers, seen = [[] for _ in by_hand], [set(region) for region in by_hand]
+    for _ in range(8):
+        for region, frontier, known in zip(by_hand, frontiers, seen, strict=True):
+            new = [city for city in GRID[[region[-1]]].indices.tolist() if city not in known]
+            frontier += new
+            known |= set(new)
+        for region, frontier, key in zip(by_hand, frontiers, rng.random(5), strict=True):
+            at = int(key * len(frontier))
+            region.append(frontier[at])
+            frontier[at] = frontier[-1]
+            frontier.pop()
+    np.testing.assert_array_equal(grow_regions(GRID, 9, draws=5, seed=6), by_hand)
 
 
 def test_a_region_larger_than_the_graph_is_refused():

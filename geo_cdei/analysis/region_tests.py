@@ -20,7 +20,7 @@ from .._aligned import numbers
 from .._breaks import MIN_MEMBERS
 from .._parallel import Engine, choose_engine, collect
 from .._pvalues import p_value
-from .._regions import grow_regions
+from .._regions import grow_listed, neighbor_table
 from .._row_blocks import cut_rows
 from ..columns import REGION_TEST
 from ..errors import AlignmentError, StatisticError
@@ -146,15 +146,14 @@ def _grow_all(
     """Grow a set of regions for each size and start, a block of draws at a time."""
     parts = cut_rows(draws, engine.blocks, 1)
     pieces = [(size, starts, part) for size, starts in wanted for part in parts]
-    grown = list(engine.map(_grow_part, pieces, adjacency, draws, seed))
+    neighbors = neighbor_table(adjacency, max(size for size, _ in wanted))
+    grown = list(engine.map(_grow_part, pieces, neighbors, draws, seed))
     return [np.concatenate(grown[k : k + len(parts)]) for k in range(0, len(grown), len(parts))]
 
 
-def _grow_part(
-    adjacency: sparse.sparray, draws: int, seed: int, piece: tuple[int, Ints | None, tuple[int, int]]
-) -> Ints:
+def _grow_part(neighbors: Ints, draws: int, seed: int, piece: tuple[int, Ints | None, tuple[int, int]]) -> Ints:
     size, starts, part = piece
-    return grow_regions(adjacency, size, draws=draws, seed=seed, starts=starts, part=part)
+    return grow_listed(neighbors, size, draws=draws, seed=seed, starts=starts, part=part)
 
 
 def _one_cluster(

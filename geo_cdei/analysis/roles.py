@@ -29,6 +29,7 @@ import pandas as pd
 
 from .._aligned import numbers
 from .._breaks import MIN_MEMBERS, natural_breaks
+from .._parallel import LOCAL
 from ..columns import SCENARIOS
 from ..errors import StatisticError
 from .scenarios import membership_matrix, weight_vector, weighted_means
@@ -229,14 +230,20 @@ def bootstrap_classes(
     ordered = cities.sort_index()
     matrix = _tested(ordered, members, weights)
     y, w = ordered["score"].to_numpy(dtype=float), weight_vector(ordered, weights[0]).to_numpy(dtype=float)
-    drawn = np.empty((draws, len(matrix)))
-    for place, held in enumerate(matrix.to_numpy()):
-        rng, n = np.random.default_rng([seed, place]), int(held.sum())
-        weight = rng.multinomial(n, np.full(n, 1 / n), size=draws) * w[held]
-        drawn[:, place] = weight @ y[held] / weight.sum(axis=1)
+    clusters = [(place, y[held], w[held]) for place, held in enumerate(matrix.to_numpy())]
+    drawn = np.empty((draws, len(clusters)))
+    for column, means in zip(drawn.T, LOCAL.map(_redraw, clusters, draws, seed, threads=2), strict=True):
+        column[:] = means
     classes = natural_breaks(drawn, k)
     shares = {"bootstrap_top": (classes == 1).mean(axis=0), "bootstrap_second": (classes == 2).mean(axis=0)}
     return pd.DataFrame(shares, index=matrix.index)
+
+
+def _redraw(draws: int, seed: int, cluster: tuple[int, Floats, Floats]) -> Floats:
+    """Weighted mean of the members of one cluster in every draw."""
+    place, y, w = cluster
+    weight = np.random.default_rng([seed, place]).multinomial(len(y), np.full(len(y), 1 / len(y)), size=draws) * w
+    return np.asarray(weight @ y / weight.sum(axis=1))
 
 
 def _tested(cities: pd.DataFrame, members: pd.DataFrame, weights: Sequence[str]) -> pd.DataFrame:
