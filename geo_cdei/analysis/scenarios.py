@@ -98,9 +98,10 @@ def membership_matrix(
     """
     rows = sorted(members["cluster_id"].unique())
     index = pd.Index(rows, name="cluster_id")
-    counted = members[members["role"].isin(list(roles)) & members["adcode"].isin(cities)]
+    at = cities.get_indexer(pd.Index(members["adcode"]))
+    counted = members["role"].isin(list(roles)).to_numpy() & (at >= 0)
     values = np.zeros((len(index), len(cities)), dtype=bool)
-    values[index.get_indexer(pd.Index(counted["cluster_id"])), cities.get_indexer(pd.Index(counted["adcode"]))] = True
+    values[index.get_indexer(pd.Index(members["cluster_id"][counted])), at[counted]] = True
     return pd.DataFrame(values, index=index, columns=cities)
 
 
