@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import re
@@ -10,15 +11,17 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import geopandas as gpd
 import pandas as pd
 import pyogrio
 import pytest
+import shapely
 
 from geo_cdei import columns
 from geo_cdei.errors import OutputError
 from geo_cdei.outputs import publish as publishing
 from geo_cdei.outputs.publish import publish
-from geo_cdei.outputs.tables import read_layer_names, write_csv, write_template
+from geo_cdei.outputs.tables import read_layer_names, write_csv, write_geopackage, write_template
 from geo_cdei.workspace import Workspace, create_study
 
 STEPS = ("scores", "maps")
@@ -166,6 +169,17 @@ def test_a_csv_is_what_pandas_writes_with_four_decimals(tmp_path):
     write_csv(frame, tmp_path / "a.csv")
     expected = frame.round(4).to_csv(index=False, float_format="%.4f", lineterminator="\n")
     assert (tmp_path / "a.csv").read_text(encoding="utf-8-sig") == expected
+
+
+def test_whole_columns_make_the_same_geopackage_as_single_values(tmp_path, monkeypatch):
+    table = pd.DataFrame({"text": ["長", None, ""], "number": [0.5, None, 7.0], "flag": [True, False, True]})
+    table = table.assign(count=pd.array([1, None, 2**40], "Int64"), known=pd.array([True, None, False], "boolean"))
+    shapes = [shapely.box(0, 0, 1, 1), None, shapely.MultiPolygon([shapely.box(2, 0, 3, 1)])]
+    layers = {"table": table, "empty": table[:0], "shapes": gpd.GeoDataFrame(table, geometry=shapes, crs=4326)}
+    for name, kinds in (("a", publishing._tables._PLAIN), ("b", set())):
+        monkeypatch.setattr(publishing._tables, "_PLAIN", kinds)
+        write_geopackage(layers, tmp_path / f"{name}.gpkg", crs="EPSG:4490", date=dt.date(2026, 1, 1))
+    assert (tmp_path / "a.gpkg").read_bytes() == (tmp_path / "b.gpkg").read_bytes()
 
 
 def test_a_tiny_negative_number_is_not_minus_zero(tmp_path):

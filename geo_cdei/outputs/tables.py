@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["read_layer_names", "save_workbook", "write_csv", "write_geopackage", "write_template"]
 
 
+_PLAIN = {"str", "bool", "boolean", "int64", "Int64", "float64", "geometry"}
+
+
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write a table as CSV that Excel opens rightly: UTF-8 with BOM, floats with four decimals.
 
@@ -96,8 +99,10 @@ def write_geopackage(
             if isinstance(frame, gpd.GeoDataFrame):
                 table = gpd.GeoDataFrame(table, geometry=frame.geometry.name, crs=frame.crs).to_crs(crs)
             table = table.rename(columns=str)  # a table of ranks has numbers for names
-            # without append a layer of this name is replaced, and the other layers of the file stay
-            pyogrio.write_dataframe(table, path, layer=name, driver="GPKG", append=False)
+            # without append a layer of this name is replaced, and the other layers of the file stay; Arrow hands over
+            # whole columns, and would find kinds of its own in columns of Python objects
+            plain = len(table) > 0 and {str(dtype) for dtype in table.dtypes} <= _PLAIN
+            pyogrio.write_dataframe(table, path, layer=name, driver="GPKG", append=False, use_arrow=plain)
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
 
