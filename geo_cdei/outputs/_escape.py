@@ -22,7 +22,7 @@ __all__ = ["cell", "file_name", "script_json", "text", "uncell"]
 # by Python. Outside of texts JSON has a quotation mark or the other brace behind this one.
 _TEMPLATE = re.compile(r"\{(?=[{%#]|$)")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_JSON_ESCAPES = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&`\u2028\u2029"})
+_JSON_ESCAPES = {c: f"\\u{ord(c):04x}" for c in "<>&`\u2028\u2029"}
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
 _LONGEST_NAME = 255
 
@@ -81,7 +81,9 @@ def script_json(value: Any) -> str:
             f"a page needs finite numbers and texts, got a value without a JSON form: {error}"
         ) from error
     # Outside of texts JSON has none of these characters, so plain replacing is exact.
-    safe = plain.translate(_JSON_ESCAPES).replace("${", "\\u0024{")
+    safe = plain.replace("${", "\\u0024{")
+    for sign, escaped in _JSON_ESCAPES.items():  # str.translate looks at each character
+        safe = safe.replace(sign, escaped)
     safe = _TEMPLATE.sub(r"\\u007b", safe)
     return _SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", safe)
 

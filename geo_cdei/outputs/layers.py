@@ -6,6 +6,7 @@ thousandths of a degree, tables are lists without repeated keys: this is what ke
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -247,36 +248,36 @@ def packed(shapes: gpd.GeoSeries) -> list[list[Any]]:
     >>> packed(gpd.GeoSeries([shapely.LineString([(116.4, 39.9), (116.41, 39.8)])]))
     [['LineString', [116400, 39900, 10, -100]]]
     """
-    return [_packed_shape(geometry) for geometry in shapely.transform(shapes.to_numpy(), _whole)]
+    parts, shape_of_part = shapely.get_parts(shapes.to_numpy(), return_index=True)
+    areas = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    rings, part_of_ring = shapely.get_rings(parts[areas], return_index=True)
+    part_of_line = np.concatenate([np.flatnonzero(areas)[part_of_ring], np.flatnonzero(~areas)])
+    found = _steps(np.concatenate([rings, parts[~areas]]))
+    of_part: list[list[Any]] = [[] for _ in parts]
+    for part, steps in zip(part_of_line.tolist(), found, strict=True):
+        of_part[part].append(steps)
+    of_shape: list[list[Any]] = [[] for _ in shapes]
+    for shape, area, lines in zip(shape_of_part.tolist(), areas.tolist(), of_part, strict=True):
+        of_shape[shape].append(lines if area else lines[0])
+    kinds = shapes.geom_type.tolist()
+    return [[kind, held if kind.startswith("Multi") else held[0]] for kind, held in zip(kinds, of_shape, strict=True)]
 
 
-def _whole(degrees: np.ndarray) -> np.ndarray:
-    return np.round(degrees * COORDINATE_UNIT)
-
-
-def _packed_shape(geometry: Any) -> list[Any]:
-    if geometry.geom_type.startswith("Multi"):
-        return [geometry.geom_type, [_packed_part(part) for part in geometry.geoms]]
-    return [geometry.geom_type, _packed_part(geometry)]
-
-
-def _packed_part(part: Any) -> list[Any]:
-    if part.geom_type == "Polygon":
-        return [_steps(ring) for ring in (part.exterior, *part.interiors)]
-    return _steps(part)
-
-
-def _steps(line: Any) -> list[int]:
-    """Give the steps from vertex to vertex, without the empty ones that rounding left.
+def _steps(lines: np.ndarray) -> list[list[int]]:
+    """Give the steps from vertex to vertex of every line, without the empty ones that rounding left.
 
     An island smaller than the rounding keeps all its vertices: it is still there, as a dot.
     """
-    xy = shapely.get_coordinates(line).astype("int64")
+    degrees, line = shapely.get_coordinates(lines, return_index=True)
+    xy = np.round(degrees * COORDINATE_UNIT).astype("int64")
+    first = np.diff(line, prepend=-1) > 0
     steps = np.diff(xy, axis=0, prepend=np.zeros((1, 2), dtype="int64"))
-    kept = steps.any(axis=1)
-    kept[0] = True
-    found: list[int] = (steps[kept] if kept.sum() >= _FEWEST_VERTICES else steps).ravel().tolist()
-    return found
+    steps[first] = xy[first]
+    kept = first | steps.any(axis=1)
+    kept |= (np.bincount(line, weights=kept) < _FEWEST_VERTICES)[line]
+    ends = 2 * np.bincount(line[kept], minlength=len(lines)).cumsum()
+    flat = steps[kept].ravel().tolist()
+    return [flat[begin:end] for begin, end in itertools.pairwise([0, *ends.tolist()])]
 
 
 def _outlines(shapes: gpd.GeoSeries) -> gpd.GeoSeries:
