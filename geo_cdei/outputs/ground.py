@@ -18,6 +18,7 @@ __all__ = ["draw_layers", "fade_around", "map_axes"]
 _BORDER, _UNIT_EDGE = Style("#6d7780", 0.4), "#9aa5ad"
 _OUTLINE = Style("#3d4850", 0.42)
 _DASHES = Style("#3d4850", 1.1)
+_BEYOND_M = 1e5  # lines as far outside of a view are not drawn; half of the widest covers a few kilometres
 
 
 def map_axes(paper: Paper, gid: str, frame: Box, view: Box) -> Any:
@@ -78,15 +79,17 @@ def draw_layers(axes: Any, sheet: Sheet, view: Box) -> None:
     hatch = PathCollection(blank, facecolors="none", edgecolors="none", linewidths=0, gid="hatch", zorder=1.1)
     axes.add_collection(hatched(hatch), autolim=False)
     lines = {"borders": (sheet.plane.borders, _BORDER), "outline": (sheet.plane.outline, _OUTLINE)}
+    around = frame.buffer(_BEYOND_M)
     for number, (gid, (shape, style)) in enumerate((lines | dict(sheet.lines)).items()):
-        _draw_lines(axes, shape, style, gid=gid, zorder=2 + number / 100)
-    _draw_lines(axes, sheet.plane.dash_line, _DASHES, gid="dash_line", zorder=2.9)
+        parts = shapely.get_parts(shape)
+        _draw_lines(axes, parts[shapely.intersects(parts, around)], style, gid=gid, zorder=2 + number / 100)
+    _draw_lines(axes, shapely.line_merge(sheet.plane.dash_line), _DASHES, gid="dash_line", zorder=2.9)
 
 
 def _draw_lines(axes: Any, shape: Any, style: Style, *, gid: str, zorder: float) -> None:
     from matplotlib.collections import LineCollection
 
-    parts = [shapely.get_coordinates(part) for part in shapely.get_parts(shapely.line_merge(shape))]
+    parts = [shapely.get_coordinates(part) for part in shapely.get_parts(shape)]
     for extra, colour, opacity in ((1.1, "white", 0.75), (0.0, style.colour, style.opacity))[
         0 if style.halo else 1 :
     ]:
@@ -141,4 +144,4 @@ def fade_around(axes: Any, sheet: Sheet, focus: Focus, view: Box) -> None:
     paths = _paths(shapely.orient_polygons(shapely.get_parts(around)))
     veil = PathCollection(paths, facecolors="white", alpha=0.62, linewidths=0, zorder=2.5, gid="veil")
     axes.add_collection(veil, autolim=False)
-    _draw_lines(axes, own.boundary, Style(INK, 1.1), gid="focus", zorder=2.6)
+    _draw_lines(axes, shapely.line_merge(own.boundary), Style(INK, 1.1), gid="focus", zorder=2.6)

@@ -27,9 +27,9 @@ class Plane:
     units : geopandas.GeoSeries of shape (n_units,)
         Polygons of all units, indexed by ``adcode``.
     borders : shapely.Geometry
-        Borders between provinces, each once.
+        Borders between provinces, each once, in lines as long as can be.
     outline : shapely.Geometry
-        Coast and outer border.
+        Coast and outer border, likewise.
     clusters : geopandas.GeoSeries of shape (n_clusters,)
         Outlines of the clusters, indexed by ``cluster_id``.
     dash_line : shapely.MultiLineString
@@ -94,7 +94,8 @@ def build_plane(
     between = shapely.difference(shapely.union_all(shapely.boundary(provinces)), outline)
     dashes = gpd.GeoSeries([dash_line], crs=4326).to_crs(ALBERS).item()
     flat = gpd.GeoSeries(shapes, index=units.index, crs=ALBERS)
-    return Plane(flat, between, outline, _projected(clusters, simplify_m), dashes)
+    merged = shapely.line_merge(between), shapely.line_merge(outline)
+    return Plane(flat, *merged, _projected(clusters, simplify_m), dashes)
 
 
 def _projected(clusters: gpd.GeoDataFrame, simplify_m: float) -> gpd.GeoSeries:

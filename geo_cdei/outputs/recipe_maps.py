@@ -286,12 +286,12 @@ def _printed_lines(recipe: Recipe, analysis: Analysis, plane: Plane) -> dict[str
     for name in _checked_overlays(recipe, analysis):
         if name == "clusters" and len(plane.clusters):
             edges = shapely.union_all(plane.clusters.boundary.to_numpy())
-            lines[word("clusters", lang)] = (edges, _PRINTED_CLUSTERS)
+            lines[word("clusters", lang)] = (shapely.line_merge(edges), _PRINTED_CLUSTERS)
         elif name in analysis.layers:
             flat = analysis.layers[name].geometry.to_crs(plane.units.crs).to_numpy()
             areas = np.isin(shapely.get_type_id(flat), [3, 6])
             shapes = np.where(areas, shapely.boundary(flat), flat)
-            lines[words([name], lang)[name]] = (shapely.union_all(shapes), _PRINTED_LAYER)
+            lines[words([name], lang)[name]] = (shapely.line_merge(shapely.union_all(shapes)), _PRINTED_LAYER)
     return lines
 
 

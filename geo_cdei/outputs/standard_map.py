@@ -147,8 +147,9 @@ def _reach(drawn: DrawnMap) -> Iterator[str]:
         views = [shapely.box(*_view(drawn.main))]
     else:
         views = [shapely.box(*_view(axes)) for axes in (drawn.main, drawn.inset)]
-    units = drawn.sheet.plane.units
-    outside = units.index[~shapely.covers(shapely.union_all(views), units.to_numpy())]
+    units, whole = drawn.sheet.plane.units, shapely.union_all(views)
+    shapely.prepare(whole)
+    outside = units.index[~shapely.covers(whole, units.to_numpy())]
     if len(outside):
         yield f"{len(outside)} units are not wholly on the map or its inset (first: {outside[:_MOST_NAMED].tolist()})"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -186,8 +186,6 @@ def prepare_ground(analysis: Analysis) -> Ground:
         Checked by `check_ground`.
     """
     plane = build_plane(analysis.units, analysis.clusters[:0], analysis.dash_line, simplify_m=_SIMPLIFY_M)
-    # a border in one long line is drawn at once
-    plane = replace(plane, borders=shapely.line_merge(plane.borders), outline=shapely.line_merge(plane.outline))
     whole = shapely.total_bounds([*plane.units.to_numpy(), plane.dash_line])
     view = _fitted(whole, (COUNTRY[2] - COUNTRY[0], COUNTRY[3] - COUNTRY[1]), 0.0)
     check_ground(plane, view)
