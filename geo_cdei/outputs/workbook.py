@@ -242,6 +242,9 @@ def _align(cells: Iterable[Any], column: pd.Series[Any]) -> None:
 
 def _values(column: pd.Series[Any], table: str) -> list[Any]:
     """Plain values of a column, in which missing is None and no text can become a formula."""
+    if isinstance(column.dtype, pd.StringDtype):  # a text that comes often is looked at once
+        texts = {value: _text(value, table) for value in column.dropna().unique()}
+        return [texts.get(value) for value in column.tolist()]
     plain: list[Any] = column.astype(object).where(column.notna(), None).tolist()
     if pd.api.types.is_numeric_dtype(column.dtype):  # booleans too
         return [str(value) if value in _INFINITE else value for value in plain]

@@ -105,8 +105,8 @@ class Context:
         """Name a city by its code."""
         if adcode not in self.analysis.units.index:
             return str(adcode)
-        row = self.analysis.units.loc[adcode]
-        return str(row["city"] if self.lang == "zh" or not row["city_en"] else row["city_en"])
+        named = self.analysis.units.at[adcode, "city_en"] if self.lang != "zh" else ""
+        return str(named or self.analysis.units.at[adcode, "city"])
 
     def city_named(self, name: str) -> str:
         """Give a city that a table names in Chinese in the language of the report."""
