@@ -194,15 +194,12 @@ class _Body:
         )
 
     def _figure(self, block: Figure) -> None:
-        from docx.oxml.shape import CT_Inline
         from docx.shared import Mm
 
-        paragraph, number = self._add(_paragraph("<w:r></w:r>", "ReportFigure")), self._counts["figure"] + 1
-        part, image = self._made.part.get_or_add_image(io.BytesIO(block.png))
-        # the shapes are numbered here: to find a free number python-docx searches all that was written before
-        inline = CT_Inline.new_pic_inline(number, part, image.filename, *image.scaled_dimensions(Mm(block.width_mm)))
+        paragraph = self._add(_paragraph("<w:r></w:r>", "ReportFigure"))
+        inline = self._made.part.new_pic_inline(io.BytesIO(block.png), Mm(block.width_mm))
         inline.docPr.set("descr", _legal(block.alt))
-        inline.docPr.set("name", f"Figure {number}")
+        inline.docPr.set("name", f"Figure {self._counts['figure'] + 1}")
         paragraph.r_lst[0].add_drawing(inline)
         self._caption("figure", block.caption)
 
