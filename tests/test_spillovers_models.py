@@ -13,8 +13,9 @@ import spreg
 from libpysal.graph import Graph, read_gal
 from scipy import optimize, sparse
 
-from geo_cdei import columns
+from geo_cdei import _spreg, _traces, columns
 from geo_cdei._multipliers import mean_diagonal
+from geo_cdei._traces import information_traces
 from geo_cdei.analysis.graphs import build_graph, transform
 from geo_cdei.analysis.model_inputs import (
     core_cities,
@@ -93,6 +94,26 @@ def test_durbin_model_is_spregs_own(made):
     theirs = spreg.ML_Lag(y.to_numpy()[:, None], x.to_numpy(), w, slx_lags=1, spat_impacts=None)
     ours = spatial_model(y, x, graph, kind="durbin").coefficients["estimate"]
     np.testing.assert_allclose(ours, theirs.betas.ravel(), atol=1e-6)
+
+
+@pytest.mark.parametrize("fit", [_spreg.fit_lag, _spreg.fit_error])
+def test_many_cities_have_the_estimates_that_spregs_classes_give(made, monkeypatch, fit):
+    y, x, graph = made
+    given = y.to_numpy(), x.to_numpy(), sparse.csr_array(transform(graph, "R").sparse)
+    theirs = fit(*given)
+    monkeypatch.setattr(_spreg, "_MANY", 0)
+    ours = fit(*given)
+    for part in ("estimate", "residuals", "loglik"):
+        np.testing.assert_allclose(getattr(ours, part), getattr(theirs, part), rtol=1e-10, atol=1e-13)
+    np.testing.assert_allclose(ours.covariance, theirs.covariance, rtol=1e-8, atol=1e-13)
+
+
+def test_traces_are_those_of_the_dense_inverse(made, monkeypatch):
+    weights = sparse.csr_array(transform(made[2], "R").sparse)
+    g = weights @ np.linalg.inv(np.eye(120) - 0.6 * weights.toarray())
+    monkeypatch.setattr(_traces, "_COLUMNS", 50)
+    dense = np.trace(g), np.trace(g @ g), np.trace(g.T @ g)
+    np.testing.assert_allclose(information_traces(weights, 0.6), dense, rtol=1e-12)
 
 
 def test_nothing_is_printed(made, capsys):
