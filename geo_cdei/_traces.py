@@ -6,19 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._parallel import LOCAL
-
 if TYPE_CHECKING:
     import numpy.typing as npt
     from scipy import sparse
-    from scipy.sparse.linalg import SuperLU
 
     FloatArray = npt.NDArray[np.float64]
 
 __all__ = ["information_traces"]
 
 _COLUMNS = 128  # solved for at a time
-_THREADS = 2
 
 
 def information_traces(weights: sparse.csr_array, rho: float) -> tuple[float, float, float]:
@@ -52,17 +48,10 @@ def information_traces(weights: sparse.csr_array, rho: float) -> tuple[float, fl
 
     n = weights.shape[0]
     factors = splu((sparse.eye_array(n, format="csc") - rho * weights.tocsc()).tocsc())
-    g, starts = np.empty((n, n)), range(0, n, _COLUMNS)
-    for start, columns in zip(starts, LOCAL.map(_columns, starts, weights, factors, threads=_THREADS), strict=True):
-        g[start : start + _COLUMNS] = columns.T  # G itself transposed: none of the traces minds
-    parts = [slice(start, start + _COLUMNS) for start in starts]
+    g, parts = np.empty((n, n)), [slice(start, min(start + _COLUMNS, n)) for start in range(0, n, _COLUMNS)]
+    for part in parts:
+        unit = np.eye(n, part.stop - part.start, -part.start)
+        g[part] = (weights @ factors.solve(unit)).T  # G itself transposed: none of the traces minds
     square = sum(float((g[part] * g[:, part].T).sum()) for part in parts)
     cross = sum(float((g[part] ** 2).sum()) for part in parts)  # sums of BLAS would depend on its threads
     return float(np.trace(g)), square, cross
-
-
-def _columns(weights: sparse.csr_array, factors: SuperLU, start: int) -> FloatArray:
-    """Solve for some columns of G."""
-    n = weights.shape[0]
-    unit = np.eye(n, min(_COLUMNS, n - start), -start)
-    return np.asarray(weights @ factors.solve(unit))
