@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build_page", "carried_page", "score_map"]
 
+_PLACE = "data"  # stands in the shell of a page for its numbers and texts
 _SCRIPTS = ("dom", "map", "legend", "search", "labels", "chart", "picture", "paper", "start")
 
 CLUSTER_PALETTE = "PuBu"
@@ -137,8 +138,8 @@ def build_page(
         "unit": COORDINATE_UNIT,
         "shapes": packed(units.geometry),
     }
-    html = self_contained(_folium_map(payload, meta, charts), title=meta.title, lang=meta.lang)
-    return OfflineMap(html, meta.title)
+    html = self_contained(_folium_map(meta, charts), title=meta.title, lang=meta.lang)
+    return OfflineMap(_filled(html, payload), meta.title)
 
 
 def _check_parts(units: gpd.GeoDataFrame, themes: Sequence[Theme], overlays: Sequence[Overlay]) -> None:
@@ -188,14 +189,14 @@ def _extent(units: gpd.GeoDataFrame, overlays: Sequence[Overlay], meta: MapMeta)
     return [round(float(v), 3) for v in (low["west"], low["south"], high["east"], high["north"])]
 
 
-def _folium_map(payload: dict[str, Any], meta: MapMeta, charts: Sequence[str]) -> folium.Map:
+def _folium_map(meta: MapMeta, charts: Sequence[str]) -> folium.Map:
     holds = {
         "title": text(meta.title),
         "subtitle": text(meta.subtitle),
         "lines": [text(line) for line in meta.notices()],
         "charts": list(charts),
     }
-    return _carrier(payload, _SHELL, (_SCRIPTS, ("page",)), holds)
+    return _carrier(_SHELL, (_SCRIPTS, ("page",)), holds)
 
 
 def carried_page(
@@ -224,12 +225,18 @@ def carried_page(
     OutputError
         If a number is not finite.
     """
-    return OfflineMap(self_contained(_carrier(payload, shell, assets, {}), title=title, lang=lang), title)
+    return OfflineMap(_filled(self_contained(_carrier(shell, assets, {}), title=title, lang=lang), payload), title)
 
 
-def _carrier(
-    payload: dict[str, Any], shell: str, assets: tuple[Sequence[str], Sequence[str]], holds: dict[str, Any]
-) -> folium.Map:
+def _filled(html: str, payload: dict[str, Any]) -> str:
+    """Put the data on a page; as the last, for branca reads whatever it has written as a template once more.
+
+    No text of the data can hold the place for them: a bracket is escaped there.
+    """
+    return html.replace(f">{_PLACE}</script>", f">{script_json(payload)}</script>")
+
+
+def _carrier(shell: str, assets: tuple[Sequence[str], Sequence[str]], holds: dict[str, Any]) -> folium.Map:
     """Make the folium map with our element on it; folium is imported here and nowhere else."""
     import folium
     from folium.elements import JSCSSMixin
@@ -244,7 +251,7 @@ def _carrier(
     atlas._name = "Atlas"
     for name, value in holds.items():
         setattr(atlas, name, value)
-    atlas.payload = script_json(payload)
+    atlas.payload = _PLACE
     leaflet_map = folium.Map(
         tiles=None,
         zoom_control=False,
