@@ -174,9 +174,13 @@ def permuted_products(
     products, squares = [], []
     for rows in permuted_values(values, permutations, rng):
         columns = np.ascontiguousarray(rows.T)
-        products.append([np.einsum("ij,ji->i", rows, w @ columns) for w in weights])
+        products.append(list(LOCAL.map(_products, weights, rows, columns, threads=min(2, len(weights)))))
         squares.append([rows**2 @ both for both in ends])
     return np.concatenate(products, axis=1), np.concatenate(squares, axis=1)
+
+
+def _products(rows: FloatArray, columns: FloatArray, weights: sparse.csr_array) -> FloatArray:
+    return np.asarray(np.einsum("ij,ji->i", rows, weights @ columns))
 
 
 def compare(simulated: FloatArray, observed: npt.ArrayLike) -> Counts:

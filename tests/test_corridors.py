@@ -113,6 +113,16 @@ def test_the_same_flow_whatever_the_block_of_sources(monkeypatch):
     )
 
 
+def test_without_betweenness_all_else_is_the_same():
+    cities = random_places()
+    network = build_interaction(cities, mass="gdp")
+    less = extract_backbone(network, cities, betweenness=False)
+    assert less["betweenness"].isna().all()
+    pd.testing.assert_frame_equal(
+        less.drop(columns="betweenness"), extract_backbone(network, cities).drop(columns="betweenness")
+    )
+
+
 def test_distances_that_are_known_are_not_measured_again():
     cities = random_places()
     known = build_interaction(cities, mass="gdp", km=build_interaction(cities, mass="gdp").km * 2)

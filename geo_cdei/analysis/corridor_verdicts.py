@@ -17,6 +17,9 @@ from .graphs import city_points
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float64]
 
 __all__ = ["corridor_table", "corridor_verdicts", "inland_control"]
 
@@ -97,7 +100,12 @@ def _holm(p: pd.Series[float]) -> pd.Series[float]:
 
 
 def inland_control(
-    cities: gpd.GeoDataFrame, *, n_anchors: int = 6, min_coast_km: float = 300.0, seed: int
+    cities: gpd.GeoDataFrame,
+    *,
+    n_anchors: int = 6,
+    min_coast_km: float = 300.0,
+    km: FloatArray | None = None,
+    seed: int,
 ) -> pd.DataFrame:
     """Draw a line through inland cities that nobody claims: a test that finds it finds too much.
 
@@ -109,6 +117,8 @@ def inland_control(
         Anchors, at least 2.
     min_coast_km : float, default 300.0
         Every anchor is at least so far from the coast.
+    km : numpy.ndarray of shape (n_cities, n_cities), optional
+        Kilometres between the cities, where they have been measured before.
     seed : int
         Seed of the choice.
 
@@ -134,8 +144,8 @@ def inland_control(
     lon, lat = city_points(cities)
     inland = np.flatnonzero(cities["coast_km"].to_numpy(float) >= min_coast_km)
     i, j = (inland[part] for part in np.triu_indices(len(inland), k=1))
-    km = distance_km(lon[i], lat[i], lon[j], lat[j])
-    fit = np.flatnonzero((km >= 800.0) & (km <= 1600.0))
+    apart = distance_km(lon[i], lat[i], lon[j], lat[j]) if km is None else km[i, j]
+    fit = np.flatnonzero((apart >= 800.0) & (apart <= 1600.0))
     rng = np.random.default_rng([seed, 0])
     points = unit_vectors(lon, lat)
     for pair in rng.permutation(fit):

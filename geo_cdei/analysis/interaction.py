@@ -150,7 +150,12 @@ def vary_interaction(
 
 
 def extract_backbone(
-    interaction: Interaction, cities: pd.DataFrame, *, significance: float = 0.05, detour: float = 1.13
+    interaction: Interaction,
+    cities: pd.DataFrame,
+    *,
+    significance: float = 0.05,
+    detour: float = 1.13,
+    betweenness: bool = True,
 ) -> pd.DataFrame:
     """Keep the links that carry the system, and route all flow over them.
 
@@ -166,6 +171,8 @@ def extract_backbone(
         Flow takes the route with the least sum of cost to this power. With 1 every link is used, and with 2 a city
         anywhere in the circle over a link draws its flow; with 1.13 a city halfway is on the way as long as the
         turn there is at most 45 degrees: ``2 * (1 / (2 * cos(22.5 deg))) ** 1.13 = 1``.
+    betweenness : bool, default True
+        Whether to count the pairs of cities over each link too; the column is missing if not.
 
     Returns
     -------
@@ -210,15 +217,16 @@ def extract_backbone(
     p = p[i, j]  # of the links alone: a large study has no room for every square at once
     known = ~np.isnan(interaction.mass)
     everyone = (known[:, None] & known[None, :]) & ~np.eye(len(flow), dtype=np.bool_)
-    carried, between = route_flow([flow, everyone], kept, interaction.cost**detour)
+    routed = route_flow([flow, everyone] if betweenness else [flow], kept, interaction.cost**detour)
+    carried, pairs = routed[0][i, j], routed[-1][i, j] if betweenness else np.nan
     codes, names = interaction.ids.to_numpy(), _names(cities)
-    traffic = carried[i, j] * interaction.km[i, j]
+    traffic = carried * interaction.km[i, j]
     links = pd.DataFrame(
         {
             "origin": codes[i], "destination": codes[j], "origin_city": names[i], "destination_city": names[j],
             "km": interaction.km[i, j], "flow_share": flow[i, j] / np.triu(flow).sum(), "p_disparity": p,
-            "tree": tree[i, j], "carried": carried[i, j] / np.triu(flow).sum(),
-            "betweenness": between[i, j] / np.triu(everyone).sum(), "traffic_share": traffic / traffic.sum(),
+            "tree": tree[i, j], "carried": carried / np.triu(flow).sum(),
+            "betweenness": pairs / np.triu(everyone).sum(), "traffic_share": traffic / traffic.sum(),
         }
     )[list(LINKS)]  # fmt: skip
     links = links.sort_values(["carried", "origin", "destination"], ascending=[False, True, True], ignore_index=True)

@@ -84,7 +84,8 @@ def _alternatives(
     wanted = run.settings.corridors
     if run.joined.flows is not None:  # flows as given have neither mass nor exponent
         return [
-            interaction.extract_backbone(network, cities, significance=level) for level in wanted.grid_significance
+            interaction.extract_backbone(network, cities, significance=level, betweenness=False)
+            for level in wanted.grid_significance
         ]
     found = []
     for mass, beta, levels in _grid(run, cities):
@@ -92,7 +93,7 @@ def _alternatives(
         same = varied.basis == network.basis
         found += [
             links if same and level == wanted.significance
-            else interaction.extract_backbone(varied, cities, significance=level)
+            else interaction.extract_backbone(varied, cities, significance=level, betweenness=False)
             for level in levels
         ]  # fmt: skip
     return found
@@ -129,7 +130,7 @@ def _hypotheses(run: Context, cities: gpd.GeoDataFrame) -> pd.DataFrame:
     if not run.settings.corridors.inland_control:
         return claims
     try:
-        control = corridor_verdicts.inland_control(cities, seed=run.seed)
+        control = corridor_verdicts.inland_control(cities, km=run.city_km(), seed=run.seed)
     except StatisticError as error:
         run.notices.append(Notice("corridors", f"no inland control: {error}"))
         return claims
