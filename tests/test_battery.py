@@ -32,6 +32,7 @@ NO_STATISTICS = {
     "spillover_layers": "geometry of results for maps: tests/test_spillovers_reach.py",
 }
 FUNCTIONS = {
+    "global_tests": "the three global tests, as each alone: tests/test_autocorrelation.py",
     "vary_interaction": "build_interaction several times: tests/test_corridors.py",
     "compare_weightings": "sets printed scores beside computed ones: tests/test_scoring.py",
     "moran_quadrant": "names signs: tests/test_autocorrelation.py",
