@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .errors import AlignmentError, GeoCdeiWarning, GraphError, StatisticError
+from .errors import AlignmentError, GeoCdeiError, GeoCdeiWarning, GraphError, StatisticError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,7 @@ __all__ = [
     "Aligned",
     "align",
     "check_index",
+    "check_once",
     "check_order",
     "name_some",
     "numbers",
@@ -306,6 +307,30 @@ def check_index(index: pd.Index[str], ids: pd.Index[str], *, what: str, whose: s
         f"(first: {absent[:3].tolist()}). Build both from the same table, or put {what} in order with "
         f"{what}.reindex(…)."
     )
+
+
+def check_once(ids: pd.Index[str], error: type[GeoCdeiError] = AlignmentError) -> None:
+    """Refuse cities that are listed more than once.
+
+    Parameters
+    ----------
+    ids : pandas.Index
+        Codes of the cities.
+    error : type, default AlignmentError
+        What to raise.
+
+    Raises
+    ------
+    GeoCdeiError
+        Of that type, if a city is listed twice.
+
+    Examples
+    --------
+    >>> check_once(pd.Index(["a", "b"]))
+    """
+    if not ids.is_unique:
+        twice = ids[ids.duplicated()].unique()
+        raise error(f"Every city must be listed once; {len(twice)} ids repeat: {name_some(twice)}.")
 
 
 def name_some(names: Sequence[str] | pd.Index[str], *, limit: int = 10) -> str:

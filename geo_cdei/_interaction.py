@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._parallel import LOCAL, THREADS
 from .errors import StatisticError
 
 if TYPE_CHECKING:
@@ -285,10 +284,9 @@ def route_flow(
     out = np.zeros((len(demand), n, n))
     blocks = [np.arange(start, min(start + _SOURCES, n)) for start in range(0, n, _SOURCES)]
     # two blocks at a time: while one searches its ways, which holds Python's lock, the other adds its loads up
-    with ThreadPoolExecutor(2) as pool:
-        for link, loads in pool.map(partial(_route_block, demand, graph), blocks):
-            for carried, load in zip(out, loads, strict=True):
-                np.add.at(carried.reshape(-1), link, load)
+    for link, loads in LOCAL.map(_route_block, blocks, demand, graph, threads=THREADS):
+        for carried, load in zip(out, loads, strict=True):
+            np.add.at(carried.reshape(-1), link, load)
     for carried in out:
         carried += carried.T
     return out

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["ENGINES", "LOCAL", "Engine", "choose_engine", "collect", "connect", "is_dask"]
+__all__ = ["ENGINES", "LOCAL", "THREADS", "Engine", "choose_engine", "collect", "connect", "is_dask"]
 
 ENGINES = ("auto", "local", "dask")
+THREADS = 2  # for work that lets go of Python's lock; more hold more blocks in memory at once
 _ABSENT = 'Dask is not installed: pip install "geo-cdei[dask]".'
 
 

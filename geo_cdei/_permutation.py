@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ._parallel import LOCAL, Engine
+from ._parallel import LOCAL, THREADS, Engine
 from ._row_blocks import Rows, cut_rows
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def permuted_products(
     products, squares = [], []
     for rows in permuted_values(values, permutations, rng):
         columns = np.ascontiguousarray(rows.T)
-        products.append(list(LOCAL.map(_products, weights, rows, columns, threads=min(2, len(weights)))))
+        products.append(list(LOCAL.map(_products, weights, rows, columns, threads=min(THREADS, len(weights)))))
         squares.append([rows**2 @ both for both in ends])
     return np.concatenate(products, axis=1), np.concatenate(squares, axis=1)
 

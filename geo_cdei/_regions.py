@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components, mini
 
 from geo_cdei.errors import GraphError
 
-__all__ = ["bridge", "grow_listed", "grow_regions", "neighbor_table", "random_partitions"]
+__all__ = ["bridge", "grow_regions", "neighbor_table", "random_partitions"]
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -76,7 +76,7 @@ def bridge(adjacency: sparse.sparray, km: npt.NDArray[np.float64]) -> tuple[spar
 
 
 def grow_regions(
-    adjacency: sparse.sparray,
+    adjacency: sparse.sparray | Ints,
     size: int,
     *,
     draws: int,
@@ -88,8 +88,8 @@ def grow_regions(
 
     Parameters
     ----------
-    adjacency : sparse array of shape (n, n)
-        Connected and symmetric.
+    adjacency : sparse array of shape (n, n), or array of int
+        Connected and symmetric; or the result of :func:`neighbor_table` for this size or a larger one.
     size : int
         Cities in a region, at most n.
     draws : int
@@ -122,7 +122,31 @@ def grow_regions(
     >>> np.sort(grow_regions(line, 4, draws=2, seed=1), axis=1).tolist()
     [[0, 1, 2, 3], [0, 1, 2, 3]]
     """
-    return grow_listed(neighbor_table(adjacency, size), size, draws=draws, seed=seed, starts=starts, part=part)
+    neighbors = adjacency if isinstance(adjacency, np.ndarray) else neighbor_table(adjacency, size)
+    n, rng = len(neighbors), np.random.default_rng(seed)
+    first, last = part or (0, draws)
+    begin = rng.choice(np.arange(n) if starts is None else starts, size=draws)
+    if n > MANY_CITIES:
+        return _grow_by_lists(neighbors, begin, size, rng=rng, part=(first, last))
+    near = np.zeros((n, n + 1), dtype=bool)
+    near[np.arange(n)[:, None], neighbors] = True
+    near = near[:, :n]
+    rows = np.arange(last - first)
+    regions = np.empty((len(rows), size), dtype=np.int64)
+    regions[:, 0] = begin[first:last]
+    _pass_over(rng, first * n)
+    inside = np.zeros((len(rows), n), dtype=bool)
+    inside[rows, regions[:, 0]] = True
+    frontier = near[regions[:, 0]] & ~inside
+    for step in range(1, size):
+        # the largest of independent uniform keys is an even draw from the frontier
+        keys = rng.random((len(rows), n), dtype=np.float32)
+        _pass_over(rng, (draws - len(rows)) * n)
+        chosen = np.argmax(np.where(frontier, keys, np.float32(-1.0)), axis=1)
+        regions[:, step] = chosen
+        inside[rows, chosen] = True
+        frontier = (frontier | near[chosen]) & ~inside
+    return regions
 
 
 def neighbor_table(adjacency: sparse.sparray, size: int) -> Ints:
@@ -157,61 +181,6 @@ def neighbor_table(adjacency: sparse.sparray, size: int) -> Ints:
     table = np.full((n, int(degree.max(initial=0))), n, dtype=np.int64)
     table[np.arange(table.shape[1]) < degree[:, None]] = linked.indices
     return table
-
-
-def grow_listed(
-    neighbors: Ints,
-    size: int,
-    *,
-    draws: int,
-    seed: int,
-    starts: Ints | None = None,
-    part: tuple[int, int] | None = None,
-) -> Ints:
-    """Grow random contiguous regions from a table of neighbors.
-
-    Parameters
-    ----------
-    neighbors : array of int
-        Result of :func:`neighbor_table`, made for this size or a larger one.
-    size, draws, seed, starts, part
-        As for :func:`grow_regions`.
-
-    Returns
-    -------
-    array of int, shape (draws, size)
-        As for :func:`grow_regions`.
-
-    Examples
-    --------
-    >>> pair = neighbor_table(sparse.csr_array(np.array([[0, 1], [1, 0]])), 2)
-    >>> np.sort(grow_listed(pair, 2, draws=1, seed=1), axis=1).tolist()
-    [[0, 1]]
-    """
-    n, rng = len(neighbors), np.random.default_rng(seed)
-    first, last = part or (0, draws)
-    begin = rng.choice(np.arange(n) if starts is None else starts, size=draws)
-    if n > MANY_CITIES:
-        return _grow_by_lists(neighbors, begin, size, rng=rng, part=(first, last))
-    near = np.zeros((n, n + 1), dtype=bool)
-    near[np.arange(n)[:, None], neighbors] = True
-    near = near[:, :n]
-    rows = np.arange(last - first)
-    regions = np.empty((len(rows), size), dtype=np.int64)
-    regions[:, 0] = begin[first:last]
-    _pass_over(rng, first * n)
-    inside = np.zeros((len(rows), n), dtype=bool)
-    inside[rows, regions[:, 0]] = True
-    frontier = near[regions[:, 0]] & ~inside
-    for step in range(1, size):
-        # the largest of independent uniform keys is an even draw from the frontier
-        keys = rng.random((len(rows), n), dtype=np.float32)
-        _pass_over(rng, (draws - len(rows)) * n)
-        chosen = np.argmax(np.where(frontier, keys, np.float32(-1.0)), axis=1)
-        regions[:, step] = chosen
-        inside[rows, chosen] = True
-        frontier = (frontier | near[chosen]) & ~inside
-    return regions
 
 
 def _grow_by_lists(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._interaction import gravity_flow
-from ._parallel import LOCAL
+from ._parallel import LOCAL, THREADS
 from .errors import StatisticError
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["gravity_sent", "radiation_sent"]
 
 _ROWS = 128  # cities that send at a time: what they need stays near the processor
-_THREADS = 2
 
 
 def gravity_sent(mass: FloatArray, cost: FloatArray, beta: float = 2.0) -> FloatArray:
@@ -99,7 +98,7 @@ def radiation_sent(mass: FloatArray, cost: FloatArray) -> FloatArray:
     _check(mass, cost)
     sent = np.empty(cost.shape)
     starts = range(0, len(mass), _ROWS)
-    for start, rows in zip(starts, LOCAL.map(_radiate, starts, mass, cost, threads=_THREADS), strict=True):
+    for start, rows in zip(starts, LOCAL.map(_radiate, starts, mass, cost, threads=THREADS), strict=True):
         sent[start : start + len(rows)] = rows
     return sent
 

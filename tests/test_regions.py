@@ -13,7 +13,7 @@ from scipy import sparse, stats
 from scipy.sparse.csgraph import connected_components
 
 from geo_cdei import _regions
-from geo_cdei._regions import bridge, grow_listed, grow_regions, neighbor_table, random_partitions
+from geo_cdei._regions import bridge, grow_regions, neighbor_table, random_partitions
 from geo_cdei.analysis.partitions import connected_contiguity, random_partitions_of
 from geo_cdei.errors import GraphError
 
@@ -64,7 +64,7 @@ def test_a_table_of_neighbours_grows_what_each_region_alone_would():
     table = neighbor_table(GRID, 9)
     for size in (1, 4, 9):
         alone = grow_regions(GRID, size, draws=20, seed=6)
-        np.testing.assert_array_equal(grow_listed(table, size, draws=20, seed=6), alone)
+        np.testing.assert_array_equal(grow_regions(table, size, draws=20, seed=6), alone)
 
 
 def test_a_list_of_the_frontier_takes_neighbours_in_their_order(monkeypatch):

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._aligned import Aligned, check_index, name_some, settle, standardize
+from .._aligned import Aligned, check_index, check_once, settle, standardize
 from .._geodesy import inverse, within_km
 from .._permutation import compare, permuted_values
 from .._pvalues import check_inference, fdr_significant, p_value
 from ..columns import CORRELOGRAM
-from ..errors import AlignmentError, StatisticError
+from ..errors import StatisticError
 from .graphs import city_points
 
 if TYPE_CHECKING:
@@ -93,9 +93,7 @@ def correlogram(
     if len(edges) < 2 or edges[0] < 0 or not (np.diff(edges) > 0).all():
         raise StatisticError(f"bands_km must be at least two ascending distances from 0 up; got {list(bands_km)}.")
     check_index(y.index, cities.index, what="y", whose="cities")
-    if not y.index.is_unique:
-        twice = y.index[y.index.duplicated()].unique()
-        raise AlignmentError(f"Every city must be listed once; {len(twice)} ids repeat: {name_some(twice)}.")
+    check_once(y.index)
     positions, values = settle(y)
     lon, lat = (of_all[positions] for of_all in city_points(cities))
     i, j, km = within_km(lon, lat, float(edges[-1]))

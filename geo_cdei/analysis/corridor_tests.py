@@ -16,7 +16,7 @@ from scipy import sparse
 
 from .._aligned import check_index, name_some, numbers, settled_order
 from .._corridor_nulls import MAX_ANCHORS, CorridorDesign, Draws, Stage, build_stage, draw_anchors, draw_rigid
-from .._parallel import choose_engine, collect
+from .._parallel import THREADS, choose_engine, collect
 from .._polyline import EARTH_KM, line_distance_km, line_position
 from ..columns import CORRIDOR_TESTS
 from ..errors import StatisticError
@@ -150,11 +150,11 @@ def evaluate_corridors(
         for name, kind, positions in zip(names, kinds, anchors, strict=True)
     ]
     nulls = dict(
-        zip(names, where.map(_draw_claim, claims, stage, coast, interaction, design, threads=2), strict=True)
+        zip(names, where.map(_draw_claim, claims, stage, coast, interaction, design, threads=THREADS), strict=True)
     )
     _check_draws(nulls, design)
     drawn = [(positions, nulls[name]) for name, positions in zip(names, anchors, strict=True)]
-    compared = where.map(_compare_claim, drawn, stage, measures, design, threads=2)
+    compared = where.map(_compare_claim, drawn, stage, measures, design, threads=THREADS)
     rows = [row | {"corridor_id": name} for name, found in zip(names, compared, strict=True) for row in found]
     table = pd.DataFrame(rows, columns=list(CORRIDOR_TESTS))
     table.attrs.update(seed=seed, basis=interaction.basis, missing=list(interaction.missing))

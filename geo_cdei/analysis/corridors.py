@@ -137,7 +137,7 @@ def detect_corridors(
     rows = []
     for chain, share, _ in found:
         codes = cities.index[chain]
-        again = [any(_is_beside(chain, near[None], rule)[0] for _, _, near in others) for others in kept]
+        again = [any(_is_beside(chain, near, rule) for _, _, near in others) for others in kept]
         rows.append(
             {
                 "cities": tuple(codes), "names": " - ".join(names.loc[codes]), "n_cities": len(chain),
@@ -154,8 +154,8 @@ def detect_corridors(
 
 
 def _is_beside(chain: list[int], near: BoolArray, rule: ChainRule) -> BoolArray:
-    """Whether enough of the cities of a chain are near each of some others, a row of cities for each."""
-    return np.asarray(near[:, chain].mean(axis=1) >= rule.merge_share - 1e-9)
+    """Whether enough of the cities of a chain are near another one; a row of cities for each of several others."""
+    return np.asarray(near[..., chain].mean(axis=-1) >= rule.merge_share - 1e-9)
 
 
 class _Places:

@@ -16,7 +16,7 @@ from scipy import sparse
 from .._aligned import MINIMUM, check_index, name_some, numbers
 from .._envelopes import global_envelope
 from .._geodesy import within_km
-from .._parallel import LOCAL
+from .._parallel import LOCAL, THREADS
 from .._permutation import permuted_values
 from .._pvalues import check_inference
 from ..columns import DECAY
@@ -37,7 +37,6 @@ __all__ = ["BANDS_KM", "indirect_decay", "similarity_decay"]
 BANDS_KM = (0.0, 100.0, 200.0, 300.0, 400.0, 500.0, 600.0, 800.0, 1000.0)
 _RESAMPLES = 999
 _CELLS = 400_000  # of resampled cities in a block: its part of the matrices then stays near the processor
-_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +114,7 @@ def similarity_decay(
     rng = np.random.default_rng(seed)
     drawn = np.concatenate([_moran(bands, rows) for rows in permuted_values(z, permutations, rng)])
     observed = _moran(bands, z[None, :])[0]
-    resampled = np.concatenate(list(LOCAL.map(_moran, _resamples(len(z), rng), bands, z[None, :], threads=_THREADS)))
+    resampled = np.concatenate(list(LOCAL.map(_moran, _resamples(len(z), rng), bands, z[None, :], threads=THREADS)))
     n_pairs = [links.nnz // 2 for links in bands.links]
     return _table(bands, observed, drawn, resampled).assign(
         measure="similarity", variable=str(values.name), n_pairs=n_pairs, n=len(z), permutations=permutations,

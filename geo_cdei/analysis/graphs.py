@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .._aligned import check_order, name_some, numbers
+from .._aligned import check_once, check_order, name_some, numbers
 from .._contiguity import coverage_contiguity
 from .._geodesy import EQUAL_AREA, check_lonlat, nearest, within_km
 from ..errors import BoundaryError, GeoCdeiWarning, GraphError
@@ -404,9 +404,7 @@ def _inverse_weight(ids: pd.Index[str], i: IntArray, j: IntArray, km: FloatArray
 
 
 def _check_ids(cities: gpd.GeoDataFrame) -> None:
-    if not cities.index.is_unique:
-        twice = cities.index[cities.index.duplicated()].unique()
-        raise GraphError(f"Every city must be listed once; {len(twice)} ids repeat: {name_some(twice)}.")
+    check_once(cities.index, GraphError)
     if len(cities) < 2:
         raise GraphError(f"A graph needs at least 2 cities; got {len(cities)}.")
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .._aligned import name_some
-from .._geodesy import distance_km, pairwise_km
+from .._geodesy import distance_km
 from ..columns import CORES
 from ..errors import StatisticError
 from .graphs import city_points
@@ -189,8 +189,6 @@ def core_km(cities: gpd.GeoDataFrame, codes: Sequence[str]) -> pd.DataFrame:
         )
     lon, lat = city_points(cities)
     at = cities.index.get_indexer(pd.Index(codes))
-    if len(at) == len(lon):  # both ways at once
-        return pd.DataFrame(pairwise_km(lon, lat)[:, at], index=cities.index, columns=list(codes))
     km = distance_km(
         np.repeat(lon, len(at)), np.repeat(lat, len(at)), np.tile(lon[at], len(lon)), np.tile(lat[at], len(lat))
     )

@@ -20,7 +20,7 @@ from .._aligned import numbers
 from .._breaks import MIN_MEMBERS
 from .._parallel import Engine, choose_engine, collect
 from .._pvalues import p_value
-from .._regions import grow_listed, neighbor_table
+from .._regions import grow_regions, neighbor_table
 from .._row_blocks import cut_rows
 from ..columns import REGION_TEST
 from ..errors import AlignmentError, StatisticError
@@ -153,7 +153,7 @@ def _grow_all(
 
 def _grow_part(neighbors: Ints, draws: int, seed: int, piece: tuple[int, Ints | None, tuple[int, int]]) -> Ints:
     size, starts, part = piece
-    return grow_listed(neighbors, size, draws=draws, seed=seed, starts=starts, part=part)
+    return grow_regions(neighbors, size, draws=draws, seed=seed, starts=starts, part=part)
 
 
 def _one_cluster(

@@ -29,7 +29,7 @@ import pandas as pd
 
 from .._aligned import numbers
 from .._breaks import MIN_MEMBERS, natural_breaks
-from .._parallel import LOCAL
+from .._parallel import LOCAL, THREADS
 from ..columns import SCENARIOS
 from ..errors import StatisticError
 from .scenarios import membership_matrix, weight_vector, weighted_means
@@ -232,7 +232,7 @@ def bootstrap_classes(
     y, w = ordered["score"].to_numpy(dtype=float), weight_vector(ordered, weights[0]).to_numpy(dtype=float)
     clusters = [(place, y[held], w[held]) for place, held in enumerate(matrix.to_numpy())]
     drawn = np.empty((draws, len(clusters)))
-    for column, means in zip(drawn.T, LOCAL.map(_redraw, clusters, draws, seed, threads=2), strict=True):
+    for column, means in zip(drawn.T, LOCAL.map(_redraw, clusters, draws, seed, threads=THREADS), strict=True):
         column[:] = means
     classes = natural_breaks(drawn, k)
     shares = {"bootstrap_top": (classes == 1).mean(axis=0), "bootstrap_second": (classes == 2).mean(axis=0)}
